@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sources and headers of src/sys, the only code that issues KVM ioctls; one file a line.
+sys_sources =

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests, and the targets that run parts of them.
+#
+# A test is a program or a script that ends with 0 (passed), 77 (skipped) or anything else (failed).
+# - tests/run-test starts it with a time limit (AXVMM_TEST_TIMEOUT seconds, 120).
+# - Who skips says why, in a line "SKIP: reason". A program that skips some of its cases and passes
+#   the others prints such a line for each skipped case and ends with 0.
+# - A reason that names /dev/kvm is an error when AXVMM_REQUIRE_KVM=1.
+#
+# Each folder lists its tests in its local.mk, one a line; NAME stands for tests/unit/foo and the like.
+#   unit_tests += NAME       needs no KVM; the only ones that count for coverage; run by valgrind too
+#   kvm_tests += NAME        runs guests on /dev/kvm
+#   script_tests += NAME     a script (cli, lint, install)
+#   tsan_tests += NAME       in addition: runs under ThreadSanitizer as well
+# A program of one source file NAME.c needs no more than that: the default is to link it with
+# $(LDADD), the unit tests' libraries. A test on real KVM adds tests_kvm_foo_LDADD = $(KVM_TEST_LIBS).
+unit_tests =
+kvm_tests =
+script_tests =
+tsan_tests =
+test_programs = $(unit_tests) $(kvm_tests)
+
+EXTRA_DIST += tests/run-test tests/coverage tests/check-all
+
+LDADD = $(UNIT_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
+KVM_TEST_LIBS = $(AXVMM_LIBS) $(CHECK_LIBS)
+
+include tests/unit/local.mk
+include tests/kvm/local.mk
+include tests/cli/local.mk
+include tests/fuzz/local.mk
+include tests/bench/local.mk
+include tests/install/local.mk
+include tests/lint/local.mk
+
+if ENABLE_TESTS
+check_PROGRAMS += $(unit_tests) $(kvm_tests)
+TESTS = $(unit_tests) $(script_tests) $(kvm_tests)
+endif
+EXTRA_DIST += $(script_tests)
+
+TEST_EXTENSIONS =
+LOG_COMPILER = $(SHELL) $(srcdir)/tests/run-test
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(srcdir)'; builddir='$(builddir)'; CC='$(CC)'; CXX='$(CXX)'; \
+	AX_ARCH='$(AX_ARCH)'; AX_INSTRUMENT_CFLAGS='$(AX_INSTRUMENT_CFLAGS)'; \
+	export srcdir builddir CC CXX AX_ARCH AX_INSTRUMENT_CFLAGS;
+
+# Parts of "make check".
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
+check-tsan:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(tsan_tests)'
+.PHONY: check-unit check-tsan
+
+# Lines of src/core, src/boot and src/dev that the tests without KVM execute: a table and the gate.
+COVERAGE_MINIMUM = 90
+coverage:
+if ENABLE_COVERAGE
+	find . -name '*.gcda' -exec rm -f {} +
+	$(MAKE) $(AM_MAKEFLAGS) check-unit
+	GCOV='$(GCOV)' $(SHELL) $(srcdir)/tests/coverage '$(srcdir)' $(COVERAGE_MINIMUM)
+else
+	@echo 'make coverage needs a build configured with --enable-coverage' >&2; exit 1
+endif
+.PHONY: coverage
