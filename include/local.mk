@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Public headers, installed as <axvmm/NAME.h>. Each must compile alone, in C and C++, with libc only.
 public_headers = \
+	include/axvmm/axvmm.h \
+	include/axvmm/device.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \
 	include/axvmm/handler.h \
-	include/axvmm/types.h
+	include/axvmm/host.h \
+	include/axvmm/irq.h \
+	include/axvmm/memory.h \
+	include/axvmm/trace.h \
+	include/axvmm/types.h \
+	include/axvmm/vcpu.h \
+	include/axvmm/vm.h

@@ -119,8 +119,9 @@ typedef enum AxIpiMode {
 
 /* Answer: ax_vcpu_set_return_value(). */
 typedef struct AxExitHypercall {
-	uint64_t nr;
+	uint64_t nr;	    /* riscv64: the SBI extension ID */
 	uint64_t args[6];
+	uint64_t function;  /* riscv64: the SBI function ID; else 0 */
 	uint32_t route;	    /* an AxHypercallRoute */
 	uint32_t cpl;	    /* x86 privilege level of the caller, where KVM tells; else 0 */
 	uint64_t block;	    /* AX_ROUTE_BLOCK: guest address of the block; else 0 */
@@ -227,9 +228,15 @@ typedef struct AxExitSendIpi {
 	uint64_t vector;
 } AxExitSendIpi;
 
+/*
+ * KVM could not go on with the guest: its own internal error, or a KVM_RUN that returned an errno which the
+ * guest's doing causes (riscv64: EIO for a misaligned access, EOPNOTSUPP for an atomic one to MMIO).
+ */
+#define AX_SUBERROR_ERRNO 0x80000000u /* .suberror when KVM_RUN returned an errno: data[0] is that errno */
+
 typedef struct AxExitInternalError {
 	uint32_t suberror;   /* KVM_INTERNAL_ERROR_*: 1 emulation, 2 simultaneous exception,
-			      * 3 delivery event, 4 unexpected exit reason */
+			      * 3 delivery event, 4 unexpected exit reason; or AX_SUBERROR_ERRNO */
 	uint32_t ndata;
 	uint64_t data[8];
 	uint8_t insn_size;   /* 0 when KVM did not give the bytes */

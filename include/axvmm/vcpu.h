@@ -226,7 +226,7 @@ AX_API int ax_vcpu_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *er
 /*
  * Registers. General purpose registers by index: x86-64 in encoding order (0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP,
  * 5 RBP, 6 RSI, 7 RDI, 8 to 15 R8 to R15), arm64 0 to 30 x0 to x30, riscv64 1 to 31 x1 to x31.
- * State Free or Ready; in Ready the owner only. After an exit with pending I/O call ax_vcpu_settle() first:
+ * State Free, or the owner's thread (in a handler too). After an exit with pending I/O call ax_vcpu_settle() first:
  * otherwise -EPERM, because what is read would be stale and what is written would be lost.
  */
 AX_API int ax_vcpu_get_gpr(AxVCpu *vcpu, unsigned index, uint64_t *value, AxError *err);
@@ -267,7 +267,7 @@ AX_API int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_
  * the same vector is already waiting (a bitmap: as a level that is set twice); lowest vector first. Kicks made
  * before an entry count.
  *
- * @param vector  0 to 63
+ * @param vector  0 to 255
  * @return 0 newly set; 1 the vector was waiting already; -EINVAL
  *
  * Thread: any, and from a signal handler.

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seam between the core and one architecture. Every folder beside this file implements all of it.
+ */
+#ifndef AXVMM_ARCH_ARCH_H
+#define AXVMM_ARCH_ARCH_H
+
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+/* The one table of registers. `id` is the architecture's own: a KVM_REG_* or an index. */
+struct arch_reg {
+	const char *name;
+	int gdb_number; /* -1: none */
+	uint32_t bytes;
+	bool settable;
+	uint64_t id;
+};
+
+extern const struct arch_reg arch_regs[];
+extern const unsigned arch_reg_count;
+
+/* Index in arch_regs of the general purpose register @gpr, and of the return register; -1: no such. */
+int arch_gpr(unsigned gpr);
+int arch_return_register(void);
+
+/* What a hypercall that nobody takes returns. */
+extern const uint64_t arch_hypercall_unknown;
+
+/* After KVM_CREATE_VM: interrupt controllers, what the VM needs before vCPUs. fini undoes it. */
+int arch_vm_init(AxVm *vm, AxError *err);
+void arch_vm_fini(AxVm *vm);
+
+/* After KVM_CREATE_VCPU: allocate vcpu->arch. fini frees it; also called when init failed. */
+int arch_vcpu_init(AxVCpu *vcpu, AxError *err);
+void arch_vcpu_fini(AxVCpu *vcpu);
+
+/* Initial state of a vCPU. The arguments are checked here: -EINVAL before anything is changed. */
+int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
+
+/* Check, then apply, what CpuUp asks: 0 or -EINVAL; owner's thread for the second. */
+int arch_check_start(AxVCpu *vcpu, uint64_t entry, AxError *err);
+int arch_start(AxVCpu *vcpu, uint64_t entry, uint64_t arg, AxError *err);
+
+/* ax_vcpu_set_entry(). */
+int arch_set_entry(AxVCpu *vcpu, uint64_t entry, AxError *err);
+
+/* A register of arch_regs. */
+int arch_get_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t *value, AxError *err);
+int arch_set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxError *err);
+
+/*
+ * Finish an exit of a row that asks for it: read what only registers tell, reclassify what only the architecture
+ * knows. Owner, right after KVM_RUN.
+ */
+void arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);
+
+/* Another exit of the instruction that was finished before (REQUEST_EXIT): false when there is none left. */
+bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);
+
+/* Interrupts. inject: any thread. deliver: owner, between entries. can_wake: a halted vCPU would go on. */
+int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err);
+int arch_deliver(AxVCpu *vcpu, AxError *err);
+bool arch_can_wake(AxVCpu *vcpu);
+
+/* Whether the halt just reported can end by nothing but another vCPU's doing. */
+bool arch_halt_is_final(AxVCpu *vcpu);
+
+/* Do what SendIPI asks, as hardware would. Owner of the sender. */
+int arch_send_ipi(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *err);
+
+/* Have KVM report accesses to the VM's claimed system registers (vm->sys_regs). */
+int arch_intercept_sys_regs(AxVm *vm, AxError *err);
+
+/* Turn the routes of AX_HYPERCALL_* on: -ENOTSUP what KVM lacks. */
+int arch_intercept_hypercalls(AxVm *vm, unsigned flags, AxError *err);
+
+/* ax_vcpu_decode_mmio(), ax_vcpu_set_debug(), ax_vcpu_read_virtual(). */
+int arch_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
+int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count, AxError *err);
+int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err);
+
+#endif

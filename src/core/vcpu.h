@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vCPU's inside: what the files of src/core and src/arch share.
+ */
+#ifndef AXVMM_CORE_VCPU_H
+#define AXVMM_CORE_VCPU_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <axvmm/vcpu.h>
+
+#include "core/range.h"
+#include "sys/sys.h"
+
+/* Ranges that hit last, by a few bits of the address: the fast path's whole lookup. */
+#define RANGE_CACHE_SIZE 16
+#define MMIO_CACHE_SLOT(addr) (((addr) >> 12) % RANGE_CACHE_SIZE)
+#define PORT_CACHE_SLOT(port) (((port) >> 3) % RANGE_CACHE_SIZE)
+
+/*
+ * Asynchronous requests to a vCPU, bits of vcpu->requests. Whoever posts one also sets immediate_exit and signals
+ * the owner; the owner looks at the word only after EINTR, so that what is off costs nothing.
+ */
+enum vcpu_request {
+	REQUEST_KICK = 1 << 0,	    /* vcpu->kicks has a bit */
+	REQUEST_STOP = 1 << 1,	    /* leave the loop */
+	REQUEST_PAUSE = 1 << 2,	    /* settle and wait for resume */
+	REQUEST_SYNC = 1 << 3,	    /* take vm->snapshot */
+	REQUEST_INTERRUPT = 1 << 4, /* the architecture has an interrupt to deliver */
+	REQUEST_START = 1 << 5,	    /* vcpu->start_entry, start_arg */
+	REQUEST_EXIT = 1 << 6,	    /* the architecture has another exit of the same instruction: arch_next_exit() */
+};
+
+/* What the last exit still waits for: an answer, and the kernel's completion at the next entry. */
+struct pending {
+	uint8_t kind;  /* AxVCpuExitKind of the exit; AX_EXIT_NOTHING: registers are exact */
+	uint8_t route; /* AxHypercallRoute of a hypercall */
+	uint32_t bytes; /* of a port or MMIO read's answer */
+	uint32_t count; /* elements of a port access */
+	uint64_t block; /* guest address of a hypercall block */
+};
+
+struct AxVCpu {
+	/* Hot: read or written at every exit by the owner alone. */
+	struct kvm_run *run;
+	int fd;
+	int state; /* AxVCpuState, atomic */
+	struct pending pending;
+	struct range *cache[RANGE_SPACES][RANGE_CACHE_SIZE]; /* never NULL: &range_none */
+	uint64_t counts[AX_EXIT_KINDS];
+	const struct snapshot *snapshot; /* while in_loop */
+	size_t run_size;
+
+	AxVm *vm;
+	uint32_t id;
+	pthread_t owner;	/* while bound */
+	bool pinned;		/* old_affinity holds */
+	cpu_set_t *old_affinity; /* allocated when pinned */
+	size_t old_affinity_size;
+	bool signal_was_blocked;
+	bool dead_halt;		/* ax_vm_run: halted for good. Under vm->lock */
+
+	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
+	_Alignas(64) _Atomic uint32_t requests;
+	_Atomic pid_t owner_tid; /* 0: nobody to signal */
+	atomic_bool in_loop;	 /* holds `snapshot`; see range.h */
+	_Atomic uint64_t seen;	 /* generation of the snapshot it holds */
+	atomic_bool held;	 /* paused: settled, waiting for resume */
+	atomic_bool powered_off;
+	_Atomic uint64_t kicks[4];
+	uint64_t start_entry;	/* under vm->lock */
+	uint64_t start_arg;
+
+	struct arch_vcpu *arch;	/* the architecture's own */
+	unsigned warned_count;	/* AX_UNCLAIMED_WARN: addresses that were logged */
+	uint64_t warned[64];
+};
+
+/* In the place of an unset cache entry: contains no address. */
+extern struct range range_none;
+
+/*
+ * Post a request: any thread, async-signal-safe. What the request's data is must have been stored before.
+ */
+void vcpu_request(AxVCpu *vcpu, uint32_t bits);
+
+/* Take requests away that the caller deals with now; returns those of @bits that were set. Owner. */
+uint32_t vcpu_take_requests(AxVCpu *vcpu, uint32_t bits);
+
+/*
+ * After EINTR: clear immediate_exit, then look. Deals with what is the vCPU's own affair (interrupts, start, further
+ * exits) and takes one kick. Returns 1 when @exit was filled (ExternalInterrupt, or an architecture's further exit),
+ * 0 when there was nothing to tell, or a negative errno. Requests of the loop's (STOP, PAUSE, SYNC) stay.
+ */
+int vcpu_serve_requests(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
+
+/* Whether the calling thread owns the vCPU now. */
+bool vcpu_is_owner(const AxVCpu *vcpu);
+
+/* Registers may be touched now: state Free, or the owner's thread with nothing pending. 0 or -EPERM. */
+int vcpu_check_registers(AxVCpu *vcpu, AxError *err);
+
+/* The state, stored so that any thread may read it. */
+static inline void vcpu_set_state(AxVCpu *vcpu, AxVCpuState state)
+{
+	__atomic_store_n(&vcpu->state, (int)state, __ATOMIC_RELEASE);
+}
+
+static inline AxVCpuState vcpu_get_state(const AxVCpu *vcpu)
+{
+	return (AxVCpuState)__atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Enter once: what ax_vcpu_run() does after its checks, and the loop's slow half. rc is KVM_RUN's. Returns 0 with
+ * @exit filled, or a negative errno.
+ */
+int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err);
+
+/* Begin and end the time in which the vCPU holds a snapshot: waits out a pause; see range.h. Owner. */
+void vcpu_enter_loop(AxVCpu *vcpu);
+void vcpu_leave_loop(AxVCpu *vcpu);
+
+/* Take the newest snapshot and forget cached ranges. Owner, in the loop. */
+void vcpu_sync(AxVCpu *vcpu);
+
+/* Settle, answering further exits by dispatch. 0, AX_STOP when a handler said so meanwhile, or a negative errno. */
+int vcpu_quiesce(AxVCpu *vcpu, AxError *err);
+
+/* Take one kick out of the bitmap into @exit: true, or false when there is none. Owner. */
+bool vcpu_take_kick(AxVCpu *vcpu, AxVCpuExitReason *exit);
+
+/* Free everything; for ax_vm_destroy(). */
+void vcpu_free(AxVCpu *vcpu);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The VM's inside: what the files of src/core and src/arch share.
+ */
+#ifndef AXVMM_CORE_VM_H
+#define AXVMM_CORE_VM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <axvmm/handler.h>
+#include <axvmm/vm.h>
+
+#include "core/range.h"
+
+/* system registers claimed by ax_sys_reg_add() */
+struct sys_reg_range {
+	AxSysRegAddr first;
+	uint32_t count;
+	const AxSysRegOps *ops;
+	void *opaque;
+	char name[RANGE_NAME_SIZE];
+};
+
+/* KVM_X86_SET_MSR_FILTER takes so many; other architectures have no limit of their own. */
+#define SYS_REG_RANGES 16
+
+struct ram;	   /* memory.c */
+struct irq_lines;  /* irq.c */
+struct notify_list; /* notify.c */
+struct device_list; /* device.c */
+
+/* Set while ax_vm_run() lasts: the first reason to end wins. */
+struct vm_end {
+	bool set;
+	int ret;
+	AxError error;
+	AxVmResult result;
+};
+
+struct AxVm {
+	int kvm_fd;
+	int fd;
+	size_t run_size;     /* KVM_GET_VCPU_MMAP_SIZE */
+	AxIrqchip irqchip;
+	AxUnclaimed unclaimed;
+	int kick_signal;
+	AxLogFn *log;
+	void *log_opaque;
+
+	/* Guards what is built and published, below. Never taken on the exit path. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a vCPU left its loop, took a snapshot, was held; a pause ended */
+
+	struct AxVCpu **vcpus;
+	unsigned vcpu_count;
+	unsigned vcpu_capacity;
+
+	_Atomic(struct snapshot *) snapshot;
+	struct snapshot *retired; /* published before, maybe still held by a vCPU */
+	uint64_t next_id;	  /* of ranges and notifications */
+	atomic_uint waiters;	  /* threads that wait on `changed` for vCPUs */
+
+	atomic_uint paused;	  /* nested ax_vm_pause() */
+	atomic_bool stopped;	  /* ax_vm_stop() was called */
+	atomic_int stop_code;
+	atomic_bool ending;	  /* ax_vm_run() is ending its vCPUs */
+	struct vm_end end;	  /* under lock */
+
+	struct sys_reg_range sys_regs[SYS_REG_RANGES];
+	unsigned sys_reg_count;
+	const AxHypercallOps *hypercall_ops;
+	void *hypercall_opaque;
+	AxHypercallConfig hypercall;
+	const AxPowerOps *power_ops;
+	void *power_opaque;
+	const AxEventOps *event_ops;
+	void *event_opaque;
+
+	_Atomic(struct ram *) ram; /* memory.c: a sorted table, replaced as a whole */
+	struct irq_lines *irq_lines;
+	struct notify_list *notifies;
+	struct device_list *devices;
+	struct arch_vm *arch;
+};
+
+/* memory.c: unmap all RAM of a VM that is being destroyed. */
+void memory_fini(AxVm *vm);
+/* memory.c: a piece of RAM that overlaps base .. base + size: true, with its base, size and flags in @info. */
+bool memory_overlapping(AxVm *vm, AxGuestPhysAddr base, uint64_t size, unsigned ignore_flags,
+			AxGuestPhysAddr *ram_base, uint64_t *ram_size);
+/* irq.c, notify.c, device.c: free what they hold for a VM that is being destroyed. Called in this order, before the VM's
+ * descriptor is closed. */
+void irq_fini(AxVm *vm);
+void notify_fini(AxVm *vm);
+void device_fini(AxVm *vm);
+
+/* Say a line to the VM's log; nothing when nobody listens. */
+void vm_log(AxVm *vm, AxLogLevel level, const char *format, ...) AX_PRINTF(3, 4);
+
+/* Whether a vCPU may be inside its loop and not held: what changes only at rest is refused then. vm->lock is held. */
+bool vm_is_running(AxVm *vm);
+
+/* Post REQUEST_STOP to all vCPUs. Async-signal-safe. */
+void vm_request_stop(AxVm *vm);
+
+#endif

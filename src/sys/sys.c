@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The system calls of the KVM interface. See sys.h; the only place of its kind.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sys/sys.h"
+
+int sys_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void sys_close(int fd)
+{
+	close(fd);
+}
+
+struct kvm_run *sys_map_run(int fd, size_t size)
+{
+	void *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return run == MAP_FAILED ? NULL : run;
+}
+
+void sys_unmap_run(struct kvm_run *run, size_t size)
+{
+	munmap(run, size);
+}
+
+int sys_vcpu_run(int fd)
+{
+	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+int sys_ioctl(int fd, unsigned long request, uintptr_t arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
