@@ -53,6 +53,22 @@ check-tsan:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(tsan_tests)'
 .PHONY: check-unit check-tsan
 
+# A few seconds of each fuzz target (--enable-fuzzers), starting from its corpus, which stays as it is.
+FUZZ_SECONDS = 5
+fuzz-smoke: $(fuzz_programs)
+if ENABLE_FUZZERS
+	@for program in $(fuzz_programs); do \
+		name=`basename $$program`; \
+		echo "== $$name, $(FUZZ_SECONDS) s"; \
+		rm -rf fuzz-corpus && mkdir fuzz-corpus || exit 1; \
+		timeout 300 ./$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+			fuzz-corpus $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+	done; rm -rf fuzz-corpus
+else
+	@echo 'make fuzz-smoke needs a build configured with --enable-fuzzers' >&2; exit 1
+endif
+.PHONY: fuzz-smoke
+
 # Lines of src/core, src/boot and src/dev that the tests without KVM execute: a table and the gate.
 COVERAGE_MINIMUM = 90
 coverage:
