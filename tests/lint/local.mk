@@ -20,5 +20,5 @@ cppcheck: all
 	$(CPPCHECK) --quiet --std=c11 --error-exitcode=1 --inline-suppr -j 2 \
 		--enable=warning,performance,portability \
 		--suppressions-list=$(srcdir)/tests/lint/cppcheck.suppress \
-		$(lint_flags) $(srcdir)/src $(srcdir)/tests
+		$(filter -D% -I%,$(lint_flags)) $(srcdir)/src $(srcdir)/tests
 .PHONY: tidy cppcheck
