@@ -2,6 +2,7 @@
 # Public headers, installed as <axvmm/NAME.h>. Each must compile alone, in C and C++, with libc only.
 public_headers = \
 	include/axvmm/axvmm.h \
+	include/axvmm/boot.h \
 	include/axvmm/device.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \

@@ -2,6 +2,7 @@
 # Checks of the source tree itself. "make tidy" and "make cppcheck" are for people and for CI.
 script_tests += tests/lint/layering
 script_tests += tests/lint/selftest
+script_tests += tests/lint/runner
 if !INSTRUMENTED
 script_tests += tests/lint/globals
 endif
