@@ -245,11 +245,13 @@
 /*
  * 8. Fixed places in some guests: offsets from their load address
  *
- * BENCH_COUNT  bench-*: a 64-bit number, how many exits the loop makes; a host may change it
- *              before it starts the guest
+ * BENCH_COUNT  bench-*: a 64-bit number, how often the loop runs, at least once; a host may change
+ *              it before it starts the guest
+ * FLOOD_KIB    flood: a 64-bit number, likewise: how many KiB of text it prints
  * HWBREAK      hwbreak: the one-byte instruction on which the host sets an execution breakpoint
  */
 #define AX_GUEST_BENCH_COUNT		0x08
+#define AX_GUEST_FLOOD_KIB		0x08
 #define AX_GUEST_HWBREAK		0x100
 
 #ifndef __ASSEMBLER__

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shows: a guest's failed assertion reaches the host with its line, and with what was found and
+ * wanted: 0x2a is not 0x2b. The row in guests.list names the line.
+ * Boot: flat, long mode, 0x100000; one CPU, no irqchip.
+ */
+#include "macros.inc"
+
+	GUEST_CODE64
+	.globl	_start
+_start:
+	GUEST_LONG_SETUP
+	mov	$0x2a, %eax
+	GUEST_ASSERT_EQ %rax, $0x2a
+	GUEST_ASSERT_EQ %rax, $0x2b		/* fails: this is the line */
+	GUEST_DONE $0
+
+	GUEST_TABLES
