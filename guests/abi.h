@@ -32,15 +32,15 @@
  *                    A guest's write there arrives as an MMIO write; memory stays as it is.
  *   base + 0x200000  UNMAPPED: 64 KiB in which nothing ever is: no slot, no device.
  */
-#define AX_TEST_BASE_X86_64		0xfe000000
-#define AX_TEST_BASE_ARM64		0x0b000000
-#define AX_TEST_BASE_RISCV64		0x1f000000
-#define AX_TEST_SIZE			0x2000
+#define AX_TEST_BASE_X86_64  0xfe000000
+#define AX_TEST_BASE_ARM64   0x0b000000
+#define AX_TEST_BASE_RISCV64 0x1f000000
+#define AX_TEST_SIZE	     0x2000
 
-#define AX_TEST_READONLY_DISTANCE	0x100000
-#define AX_TEST_READONLY_SIZE		0x10000
-#define AX_TEST_UNMAPPED_DISTANCE	0x200000
-#define AX_TEST_UNMAPPED_SIZE		0x10000
+#define AX_TEST_READONLY_DISTANCE 0x100000
+#define AX_TEST_READONLY_SIZE	  0x10000
+#define AX_TEST_UNMAPPED_DISTANCE 0x200000
+#define AX_TEST_UNMAPPED_SIZE	  0x10000
 
 /*
  * 2. Registers of the test device: offsets from its base
@@ -56,75 +56,75 @@
 
 /* W: a milestone. The host counts the writes and keeps the values in order (at least the last 64
  * of them, from whichever vCPU). */
-#define AX_TEST_SYNC			0x00
+#define AX_TEST_SYNC 0x00
 
 /* W: an assertion of the guest failed at this line (__LINE__) of its source. The VM stops. */
-#define AX_TEST_FAIL			0x08
+#define AX_TEST_FAIL 0x08
 
 /* W: the guest has ended by itself; bits 0..31 are its exit code, 0 for success. The VM stops. */
-#define AX_TEST_DONE			0x10
+#define AX_TEST_DONE 0x10
 
 /* RW: eight bytes of plain storage. */
-#define AX_TEST_SCRATCH			0x18
+#define AX_TEST_SCRATCH 0x18
 
 /* RW: what a comparison found and what it wanted. An assertion that compares writes both just
  * before FAIL; when either was written since the start, the host shows them with the line. */
-#define AX_TEST_ACTUAL			0x20
-#define AX_TEST_EXPECTED		0x28
+#define AX_TEST_ACTUAL	 0x20
+#define AX_TEST_EXPECTED 0x28
 
 /* W: the guest-physical address of a hypercall block (section 4). The call has been made and the
  * block's `ret` is filled when the store completes. Only widths 4 and 8 are handled. A block that
  * is not 8-byte aligned, or not wholly in writable RAM, makes this an access that the device does
  * not handle: no call is made. */
-#define AX_TEST_HYPERCALL		0x30
+#define AX_TEST_HYPERCALL 0x30
 
 /* R: AX_TEST_IDENTITY_VALUE, "AXVMM" and the version of this protocol. */
-#define AX_TEST_IDENTITY		0x38
+#define AX_TEST_IDENTITY 0x38
 
 /* W: an interrupt vector, 16..255. The host injects that interrupt into the vCPU that wrote,
  * before it enters the guest again; the guest takes it when it can. Without an irqchip this is
  * the CPU's interrupt line (no EOI); with the userspace local APIC it is a fixed, edge-triggered
  * interrupt of that APIC (IRR, ISR, EOI as usual). Not for VMs with an in-kernel irqchip, where
  * the access is not handled. */
-#define AX_TEST_RAISE			0x40
+#define AX_TEST_RAISE 0x40
 
 /* W: as RAISE, but from another thread, about 10 ms after the write (never before it
  * completes). */
-#define AX_TEST_RAISE_LATER		0x48
+#define AX_TEST_RAISE_LATER 0x48
 
 /* W: a kick vector, 0..255. About 10 ms after the write another thread kicks the vCPU that wrote,
  * with this vector. */
-#define AX_TEST_KICK_LATER		0x50
+#define AX_TEST_KICK_LATER 0x50
 
 /* R: the id of the vCPU that reads (0 is the first one). */
-#define AX_TEST_VCPU_ID			0x58
+#define AX_TEST_VCPU_ID 0x58
 
 /* R: the last write into the PATTERN or STORE regions or the port window's PATTERN: its offset
  * (port writes: AX_TEST_WRITE_PORT + offset in the port window), its length in bytes, its value
  * zero-extended; and how many such writes there were. A write that KVM or the dispatcher cuts
  * into pieces (page crossing, or a length that is no access width) counts once for each piece. */
-#define AX_TEST_WRITE_OFFSET		0x60
-#define AX_TEST_WRITE_LENGTH		0x68
-#define AX_TEST_WRITE_VALUE		0x70
-#define AX_TEST_WRITE_COUNT		0x78
-#define AX_TEST_WRITE_PORT		0x10000
+#define AX_TEST_WRITE_OFFSET 0x60
+#define AX_TEST_WRITE_LENGTH 0x68
+#define AX_TEST_WRITE_VALUE  0x70
+#define AX_TEST_WRITE_COUNT  0x78
+#define AX_TEST_WRITE_PORT   0x10000
 
 /* R: how many MMIO writes to the READONLY region the host has seen; all ones where it does not
  * count them. */
-#define AX_TEST_READONLY_WRITES		0x80
+#define AX_TEST_READONLY_WRITES 0x80
 
 /* R: how many vCPUs the VM has. */
-#define AX_TEST_VCPU_COUNT		0x88
+#define AX_TEST_VCPU_COUNT 0x88
 
 /* RW: the guest-physical address of an 8-byte aligned 64-bit word in RAM, or zero. When a vCPU
  * has come out with ExternalInterrupt{vector}, the host stores AX_TEST_KICK_SEEN | vector there
  * before that vCPU enters again. A guest can so spin on its own memory, without any exit, until
  * it was kicked. Only 8-byte aligned addresses in writable RAM are taken; others read back as
  * zero. */
-#define AX_TEST_KICK_WORD		0x90
-#define AX_TEST_KICK_SEEN		0x100
+#define AX_TEST_KICK_WORD 0x90
+#define AX_TEST_KICK_SEEN 0x100
 
-#define AX_TEST_IDENTITY_VALUE		0x4158564d4d000001
+#define AX_TEST_IDENTITY_VALUE 0x4158564d4d000001
 
 /*
  * 3. The test device's data regions: every width at every offset is handled, and an access that
@@ -139,11 +139,11 @@
  * The pattern's top bit is set in the bytes whose offset has it clear, so that sign extension
  * shows: 0x100 reads 0x80, 0x180 reads 0x00.
  */
-#define AX_TEST_PATTERN			0x0100
-#define AX_TEST_STORE			0x0c00
-#define AX_TEST_PAGE_BORDER		0x1000
-#define AX_TEST_PATTERN_HIGH		0x1400
-#define AX_TEST_PATTERN_BYTE(offset)	(((offset) ^ 0x80) & 0xff)
+#define AX_TEST_PATTERN		     0x0100
+#define AX_TEST_STORE		     0x0c00
+#define AX_TEST_PAGE_BORDER	     0x1000
+#define AX_TEST_PATTERN_HIGH	     0x1400
+#define AX_TEST_PATTERN_BYTE(offset) (((offset) ^ 0x80) & 0xff)
 
 /*
  * 4. Hypercalls
@@ -162,13 +162,13 @@
  *   others         AX_TEST_HYPERCALL_UNKNOWN, -1000 as a 64-bit number
  * Source of number 12 and of -1000: include/uapi/linux/kvm_para.h.
  */
-#define AX_TEST_HYPERCALL_NR		0x00
-#define AX_TEST_HYPERCALL_ARGS		0x08
-#define AX_TEST_HYPERCALL_RET		0x38
-#define AX_TEST_HYPERCALL_SIZE		0x40
+#define AX_TEST_HYPERCALL_NR   0x00
+#define AX_TEST_HYPERCALL_ARGS 0x08
+#define AX_TEST_HYPERCALL_RET  0x38
+#define AX_TEST_HYPERCALL_SIZE 0x40
 
 #define AX_TEST_HYPERCALL_SUM		0x41580001
-#define AX_TEST_HYPERCALL_MAP_GPA_RANGE	12
+#define AX_TEST_HYPERCALL_MAP_GPA_RANGE 12
 #define AX_TEST_HYPERCALL_UNKNOWN	0xfffffffffffffc18
 
 /*
@@ -180,29 +180,29 @@
  * stay inside them; any other access is not handled. All share the state of the registers of the
  * same name in section 2, except SCRATCH, which is storage of its own.
  */
-#define AX_TEST_PORT_BASE		0x560
-#define AX_TEST_PORT_SIZE		0x20
+#define AX_TEST_PORT_BASE 0x560
+#define AX_TEST_PORT_SIZE 0x20
 
-#define AX_TEST_PORT_SYNC		0x00
-#define AX_TEST_PORT_FAIL		0x04
-#define AX_TEST_PORT_DONE		0x08
+#define AX_TEST_PORT_SYNC 0x00
+#define AX_TEST_PORT_FAIL 0x04
+#define AX_TEST_PORT_DONE 0x08
 
 /* RW: four bytes of plain storage. */
-#define AX_TEST_PORT_SCRATCH		0x0c
+#define AX_TEST_PORT_SCRATCH 0x0c
 
 /* Eight ports. A read gives AX_TEST_PATTERN_BYTE(offset in the window) for each byte: 0x90..0x97.
  * A write changes nothing, and is recorded in WRITE_*. */
-#define AX_TEST_PORT_PATTERN		0x10
-#define AX_TEST_PORT_PATTERN_SIZE	0x08
+#define AX_TEST_PORT_PATTERN	  0x10
+#define AX_TEST_PORT_PATTERN_SIZE 0x08
 
 /* RW, widths 1, 2 and 4, string instructions too. A write appends one element of its width. A
  * read takes the oldest element. A read whose width is not that element's takes it, too, and
  * gives all ones, as does a read when there is none. Elements beyond the limit are dropped. */
-#define AX_TEST_PORT_FIFO		0x18
-#define AX_TEST_FIFO_LIMIT		256
+#define AX_TEST_PORT_FIFO  0x18
+#define AX_TEST_FIFO_LIMIT 256
 
 /* W: the address of a hypercall block below 4 GiB. */
-#define AX_TEST_PORT_HYPERCALL		0x1c
+#define AX_TEST_PORT_HYPERCALL 0x1c
 
 /*
  * 6. x86-64: model-specific registers of the test host
@@ -216,43 +216,43 @@
  *   +9..+15      accesses are refused: #GP in the guest
  * AX_TEST_MSR_UNCLAIMED has no handler at all. The default for it is #GP in the guest, too.
  */
-#define AX_TEST_MSR_BASE		0x41580000
-#define AX_TEST_MSR_COUNT		16
-#define AX_TEST_MSR_STORAGE_COUNT	8
-#define AX_TEST_MSR_IDENTITY		0x41580008
-#define AX_TEST_MSR_REFUSED		0x41580009
-#define AX_TEST_MSR_UNCLAIMED		0x41580100
+#define AX_TEST_MSR_BASE	  0x41580000
+#define AX_TEST_MSR_COUNT	  16
+#define AX_TEST_MSR_STORAGE_COUNT 8
+#define AX_TEST_MSR_IDENTITY	  0x41580008
+#define AX_TEST_MSR_REFUSED	  0x41580009
+#define AX_TEST_MSR_UNCLAIMED	  0x41580100
 
 /*
  * 7. x86-64: ports of other devices that guests use
  */
 
 /* QEMU's isa-debug-exit: writing v stops the VM; the host's exit status is (v << 1) | 1. */
-#define AX_PORT_DEBUG_EXIT		0xf4
+#define AX_PORT_DEBUG_EXIT 0xf4
 
 /* Debug consoles: each byte written is one character of output. Reading the first gives 0xe9
  * where it is present (Bochs); the second is SeaBIOS's and OVMF's. */
-#define AX_PORT_DEBUGCON_BOCHS		0xe9
-#define AX_PORT_DEBUGCON		0x402
+#define AX_PORT_DEBUGCON_BOCHS 0xe9
+#define AX_PORT_DEBUGCON       0x402
 
 /* 16550A serial port COM1; its interrupt is ISA 4. */
-#define AX_PORT_COM1			0x3f8
+#define AX_PORT_COM1 0x3f8
 
 /* i8042 command port: 0xfe pulses the reset line. Reset control register: 0x06 is a full reset. */
-#define AX_PORT_I8042			0x64
-#define AX_PORT_RESET_CONTROL		0xcf9
+#define AX_PORT_I8042	      0x64
+#define AX_PORT_RESET_CONTROL 0xcf9
 
 /*
  * 8. Fixed places in some guests: offsets from their load address
  *
- * BENCH_COUNT  bench-*: a 64-bit number, how often the loop runs, at least once; a host may change
- *              it before it starts the guest
- * FLOOD_KIB    flood: a 64-bit number, likewise: how many KiB of text it prints
+ * BENCH_COUNT  bench-*: a 64-bit number below 2^32, how often the loop runs, at least once; a host
+ *              may change it before it starts the guest
+ * FLOOD_KIB    flood: a 64-bit number below 2^22, likewise: how many KiB of text it prints
  * HWBREAK      hwbreak: the one-byte instruction on which the host sets an execution breakpoint
  */
-#define AX_GUEST_BENCH_COUNT		0x08
-#define AX_GUEST_FLOOD_KIB		0x08
-#define AX_GUEST_HWBREAK		0x100
+#define AX_GUEST_BENCH_COUNT 0x08
+#define AX_GUEST_FLOOD_KIB   0x08
+#define AX_GUEST_HWBREAK     0x100
 
 #ifndef __ASSEMBLER__
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows: nothing but speed: a loop of characters over COM1, each with a look at the line status before it: two exits.
+ * Shows: nothing but speed: a loop of characters over COM1, each with a look at the line status
+ * before it: two exits.
  * How often: the 64-bit number at load + AX_GUEST_BENCH_COUNT, at least 1.
- * Boot: flat, long mode, 0x100000; one CPU, no irqchip.
+ * Boot: flat, real mode, 0x8000, so that the bare program (tests/bench/bare.c) runs it, too; one
+ * CPU, no irqchip. The loop is in protected mode.
  */
 #include "macros.inc"
 
-	GUEST_CODE64
+	GUEST_CODE16
 	.globl	_start
 _start:
 	jmp	start
@@ -14,8 +16,9 @@ _start:
 count:
 	.quad	20000
 start:
-	GUEST_LONG_SETUP
-	mov	count, %rcx
+	GUEST_REAL_SETUP
+	GUEST_ENTER_PROTECTED
+	mov	count, %ecx
 	GUEST_UART_INIT
 	mov	$AX_PORT_COM1, %edi
 	mov	$GUEST_COM1_LSR, %esi
@@ -26,7 +29,7 @@ start:
 	mov	%edi, %edx
 	mov	$'.', %al
 	out	%al, %dx
-	dec	%rcx
+	dec	%ecx
 	jnz	1b
 	GUEST_DONE $0
 

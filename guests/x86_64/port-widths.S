@@ -9,11 +9,12 @@
 
 #define PORT_PATTERN	(AX_TEST_PORT_BASE + AX_TEST_PORT_PATTERN)
 #define PORT_SCRATCH	(AX_TEST_PORT_BASE + AX_TEST_PORT_SCRATCH)
+#define FIRST_OFFSET	(AX_TEST_WRITE_PORT + AX_TEST_PORT_PATTERN)	/* of PATTERN in WRITE_OFFSET */
 
 /* The device has recorded a port write at PATTERN + `index`, as the `count`th write. */
 #define ASSERT_WRITTEN assert_written __LINE__,
 .macro assert_written line, index, length, value, count
-	guest_assert_eq \line, AX_TEST_WRITE_OFFSET(%rbx), $(AX_TEST_WRITE_PORT + AX_TEST_PORT_PATTERN + \index)
+	guest_assert_eq \line, AX_TEST_WRITE_OFFSET(%rbx), $(FIRST_OFFSET + \index)
 	guest_assert_eq \line, AX_TEST_WRITE_LENGTH(%rbx), $\length
 	guest_assert_eq \line, AX_TEST_WRITE_VALUE(%rbx), $\value
 	guest_assert_eq \line, AX_TEST_WRITE_COUNT(%rbx), $\count
