@@ -160,7 +160,9 @@
  *                  modulo 2^64, so that a lost or exchanged argument shows
  *   MAP_GPA_RANGE  args[0] + 2 * args[1] + 3 * args[2] (the other arguments are not delivered)
  *   others         AX_TEST_HYPERCALL_UNKNOWN, -1000 as a 64-bit number
- * Source of number 12 and of -1000: include/uapi/linux/kvm_para.h.
+ * Xen's convention reaches the host from ring 3, too; there the host refuses any number with
+ * AX_TEST_HYPERCALL_REFUSED, -1, and calls no handler.
+ * Source of number 12, of -1000 (KVM_ENOSYS) and of -1 (KVM_EPERM): include/uapi/linux/kvm_para.h.
  */
 #define AX_TEST_HYPERCALL_NR   0x00
 #define AX_TEST_HYPERCALL_ARGS 0x08
@@ -170,6 +172,7 @@
 #define AX_TEST_HYPERCALL_SUM		0x41580001
 #define AX_TEST_HYPERCALL_MAP_GPA_RANGE 12
 #define AX_TEST_HYPERCALL_UNKNOWN	0xfffffffffffffc18
+#define AX_TEST_HYPERCALL_REFUSED	0xffffffffffffffff
 
 /*
  * 5. x86-64: the port window, for modes that cannot reach the device's address

@@ -12,7 +12,6 @@
 #   GUEST_FILES   the files of all architectures, for the distribution
 $(GUEST_IMAGES): guests/abi.h guests/build $(GUEST_SHARED)
 
-SUFFIXES = .img
 .S.img:
 	$(AM_V_GEN)CC='$(CC)' LD='$(LD)' $(SHELL) $(srcdir)/guests/build $< $@
 
