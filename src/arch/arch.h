@@ -35,7 +35,10 @@ void arch_vm_fini(AxVm *vm);
 int arch_vcpu_init(AxVCpu *vcpu, AxError *err);
 void arch_vcpu_fini(AxVCpu *vcpu);
 
-/* Initial state of a vCPU. The arguments are checked here: -EINVAL before anything is changed. */
+/*
+ * Initial state of a vCPU. The arguments are checked here: -EINVAL before anything is changed. Sets vcpu->powered_off,
+ * false where KVM itself holds the CPU back.
+ */
 int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
 
 /* Check, then apply, what CpuUp asks: 0 or -EINVAL; owner's thread for the second. */
@@ -50,10 +53,10 @@ int arch_get_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t *value, AxEr
 int arch_set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxError *err);
 
 /*
- * Finish an exit of a row that asks for it: read what only registers tell, reclassify what only the architecture
- * knows. Owner, right after KVM_RUN.
+ * Finish an exit of a row that asks for it (EXIT_FINISH): read what only registers tell, reclassify what only the
+ * architecture knows. Owner, right after KVM_RUN. 0 or a negative errno of the host.
  */
-void arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);
+int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* Another exit of the instruction that was finished before (REQUEST_EXIT): false when there is none left. */
 bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);

@@ -29,7 +29,9 @@ const char *ax_error_name(AxErrorCode code)
 	return index < sizeof(names) / sizeof(names[0]) ? names[index] : "unknown";
 }
 
-/* Names of files and of ranges come from outside: what they hold must not make a second line of it. */
+/*
+ * Names of files and of ranges come from outside: what they hold must not make a second line of it.
+ */
 static void keep_one_line(char *message)
 {
 	for (; *message; message++)

@@ -6,6 +6,7 @@
 #define AXVMM_CORE_VCPU_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -118,6 +119,12 @@ static inline AxVCpuState vcpu_get_state(const AxVCpu *vcpu)
  * @exit filled, or a negative errno.
  */
 int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err);
+
+/* Whether the calling thread may enter it now: 0 or -EPERM. */
+int vcpu_check_run(AxVCpu *vcpu, AxError *err);
+
+/* ax_vcpu_settle() without its checks. */
+int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* Begin and end the time in which the vCPU holds a snapshot: waits out a pause; see range.h. Owner. */
 void vcpu_enter_loop(AxVCpu *vcpu);

@@ -62,8 +62,7 @@ struct AxVm {
 	atomic_uint waiters;	  /* threads that wait on `changed` for vCPUs */
 
 	atomic_uint paused;	  /* nested ax_vm_pause() */
-	atomic_bool stopped;	  /* ax_vm_stop() was called */
-	atomic_int stop_code;
+	_Atomic uint64_t stop;	  /* VM_STOPPED | code as 32 bits, in one word: the first call wins */
 	atomic_bool ending;	  /* ax_vm_run() is ending its vCPUs */
 	struct vm_end end;	  /* under lock */
 
@@ -100,6 +99,14 @@ void vm_log(AxVm *vm, AxLogLevel level, const char *format, ...) AX_PRINTF(3, 4)
 
 /* Whether a vCPU may be inside its loop and not held: what changes only at rest is refused then. vm->lock is held. */
 bool vm_is_running(AxVm *vm);
+
+/* vm->stop once ax_vm_stop() was called; its low half is the code. */
+#define VM_STOPPED (UINT64_C(1) << 32)
+
+static inline bool vm_is_stopped(const AxVm *vm)
+{
+	return atomic_load(&vm->stop) != 0;
+}
 
 /* Post REQUEST_STOP to all vCPUs. Async-signal-safe. */
 void vm_request_stop(AxVm *vm);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an x86-64 VM needs before its vCPUs: interrupt controllers, KVM's own pages.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/x86.h"
+#include "core/error.h"
+
+const uint64_t arch_hypercall_unknown = (uint64_t)-1000; /* KVM_ENOSYS: linux/kvm_para.h */
+
+/*
+ * Four pages below 4 GiB that Intel processors without "unrestricted guest" need for real mode (api.rst 4.36 and 4.42):
+ * where QEMU's BIOS would be, so that no machine has RAM there.
+ */
+#define IDENTITY_MAP_ADDRESS 0xfeffc000u
+#define TSS_ADDRESS 0xfeffd000u
+
+static int set_kvm_pages(AxVm *vm, AxError *err)
+{
+	uint64_t identity_map = IDENTITY_MAP_ADDRESS;
+	int ret = sys_ioctl_struct(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
+
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_SET_IDENTITY_MAP_ADDR");
+	ret = sys_ioctl_value(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS);
+	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_TSS_ADDR") : 0;
+}
+
+static int create_kernel_irqchip(AxVm *vm, AxError *err)
+{
+	struct kvm_pit_config pit = { 0 };
+	int ret = sys_ioctl_value(vm->fd, KVM_CREATE_IRQCHIP, 0);
+
+	if (ret == -ENOTTY || ret == -ENXIO || ret == -EINVAL)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
+				    "this KVM has no in-kernel irqchip: use AX_IRQCHIP_USER or none");
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_CREATE_IRQCHIP");
+	ret = sys_ioctl_struct(vm->fd, KVM_CREATE_PIT2, &pit);
+	return ret < 0 ? ax_error_sys(err, ret, "KVM_CREATE_PIT2") : 0;
+}
+
+/* The APIC page: each vCPU sees its own. */
+static AxHandled apic_page_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width, uint64_t *value)
+{
+	uint32_t reg;
+
+	(void)opaque;
+	if (width != AX_WIDTH_DWORD || !apic_read(vcpu->arch->apic, (uint32_t)offset, (uint8_t)vcpu->run->cr8, &reg))
+		return AX_UNHANDLED;
+	*value = reg;
+	return AX_HANDLED;
+}
+
+/* ICR's low half does not come here: finish.c makes it another exit. */
+static AxHandled apic_page_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width, uint64_t value)
+{
+	uint8_t tpr_class = (uint8_t)vcpu->run->cr8;
+
+	(void)opaque;
+	if (width != AX_WIDTH_DWORD || !apic_write(vcpu->arch->apic, (uint32_t)offset, (uint32_t)value, &tpr_class))
+		return AX_UNHANDLED;
+	vcpu->run->cr8 = tpr_class;
+	/* TPR, EOI and SVR may let another interrupt through. */
+	vcpu_request(vcpu, REQUEST_INTERRUPT);
+	return AX_HANDLED;
+}
+
+static const AxRangeOps apic_page_ops = {
+	.size = sizeof(AxRangeOps), .read = apic_page_read, .write = apic_page_write
+};
+
+static int create_user_apic(AxVm *vm, AxError *err)
+{
+	AxRange range = AX_RANGE_INIT;
+
+	range.name = "local APIC";
+	range.base = APIC_BASE;
+	range.length = APIC_SIZE;
+	range.ops = &apic_page_ops;
+	return range_add_uncached(vm, RANGE_MMIO, &range, NULL, err);
+}
+
+int arch_vm_init(AxVm *vm, AxError *err)
+{
+	int ret;
+
+	vm->arch = calloc(1, sizeof(*vm->arch));
+	if (!vm->arch)
+		return ax_error_nomem(err, "a VM");
+	ret = set_kvm_pages(vm, err);
+	if (ret)
+		return ret;
+	switch (vm->irqchip) {
+	case AX_IRQCHIP_KERNEL:
+		return create_kernel_irqchip(vm, err);
+	case AX_IRQCHIP_USER:
+		return create_user_apic(vm, err);
+	default:
+		return 0;
+	}
+}
+
+void arch_vm_fini(AxVm *vm)
+{
+	if (!vm->arch)
+		return;
+	free(vm->arch->cpuid);
+	free(vm->arch);
+	vm->arch = NULL;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dispatch: every kind of exit has one small function here that finds its handler. The loop's fast path (loop.c)
+ * covers plain port and MMIO accesses to a range that hit before; all else comes through here.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "core/dispatch.h"
+#include "core/exit.h"
+#include "core/notify.h"
+#include "core/reply.h"
+#include "core/vm.h"
+
+/* One access of one width, or one element of a string access: the place, and what came of it. */
+struct access {
+	enum range_space space;
+	uint64_t addr;
+	unsigned size; /* bytes, a width's */
+	bool is_write;
+	uint64_t value;
+};
+
+/* AX_STOP beats AX_UNHANDLED beats AX_HANDLED: of the pieces of one exit. */
+static AxHandled worse(AxHandled a, AxHandled b)
+{
+	return a > b ? a : b;
+}
+
+static struct range *look_up(AxVCpu *vcpu, enum range_space space, uint64_t addr)
+{
+	struct range *range = range_find(&vcpu->snapshot->table[space], addr);
+	unsigned slot = space == RANGE_PORT ? PORT_CACHE_SLOT(addr) : MMIO_CACHE_SLOT(addr);
+
+	if (range && !range->uncached &&
+	    !notify_overlaps(vcpu->snapshot, space, range->base, range->length))
+		vcpu->cache[space][slot] = range;
+	return range;
+}
+
+/* The access lies inside one range, or in none. */
+static AxHandled access_range(AxVCpu *vcpu, struct access *access, const struct range *range)
+{
+	AxHandled handled = AX_UNHANDLED;
+	uint64_t mask = exit_mask(access->size);
+
+	if (!range) {
+		access->value = mask;
+		return AX_UNHANDLED;
+	}
+	if (access->is_write)
+		return range_write(range, vcpu, access->addr - range->base, exit_width(access->size),
+				   access->value & mask);
+	access->value = 0;
+	handled = range_read(range, vcpu, access->addr - range->base, exit_width(access->size), &access->value);
+	access->value = handled == AX_UNHANDLED ? mask : access->value & mask;
+	return handled;
+}
+
+/* @size bytes at @addr, each to its own range: what crosses a range's end, or has a length that is no width. */
+static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
+{
+	AxHandled handled = AX_HANDLED;
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < access->size; i++) {
+		struct access byte = { .space = access->space,
+				       .addr = access->addr + i,
+				       .size = 1,
+				       .is_write = access->is_write,
+				       .value = access->value >> (8 * i) & 0xff };
+
+		/* Past the last port, or past the end of the address space: nobody is there. */
+		bool wraps = byte.addr < access->addr || (byte.space == RANGE_PORT && byte.addr > UINT16_MAX);
+		struct range *range = wraps ? NULL : look_up(vcpu, byte.space, byte.addr);
+
+		handled = worse(handled, access_range(vcpu, &byte, range));
+		value |= byte.value << (8 * i);
+	}
+	access->value = value;
+	return handled;
+}
+
+static AxHandled do_access(AxVCpu *vcpu, struct access *access)
+{
+	struct range *range;
+
+	if (access->is_write && vcpu->snapshot->notify_count && exit_is_width(access->size) &&
+	    notify_soft_write(vcpu, access->space, access->addr, access->size, access->value))
+		return AX_HANDLED;
+	if (!exit_is_width(access->size))
+		return access_bytewise(vcpu, access);
+	range = look_up(vcpu, access->space, access->addr);
+	if (range && access->size <= range->length - (access->addr - range->base))
+		return access_range(vcpu, access, range);
+	if (access->size == 1)
+		return access_range(vcpu, access, NULL);
+	return access_bytewise(vcpu, access);
+}
+
+static AxHandled dispatch_mmio_read(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	struct access access = { .space = RANGE_MMIO,
+				 .addr = exit->mmio_read.addr,
+				 .size = exit->mmio_read.len };
+	AxHandled handled = do_access(vcpu, &access);
+
+	reply_value(vcpu, access.value);
+	*answer = access.value;
+	return handled;
+}
+
+static AxHandled dispatch_mmio_write(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	struct access access = { .space = RANGE_MMIO,
+				 .addr = exit->mmio_write.addr,
+				 .size = exit->mmio_write.len,
+				 .is_write = true,
+				 .value = exit->mmio_write.data };
+
+	(void)answer;
+	return do_access(vcpu, &access);
+}
+
+/* String input: each element is a read of the same port. */
+static AxHandled dispatch_io_read(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	unsigned size = 1u << exit->io_read.width;
+	uint8_t *bytes = exit->io_read.bytes;
+	AxHandled handled = AX_HANDLED;
+
+	for (uint32_t i = 0; i < exit->io_read.count; i++) {
+		struct access access = { .space = RANGE_PORT, .addr = exit->io_read.port, .size = size };
+
+		handled = worse(handled, do_access(vcpu, &access));
+		memcpy(bytes + (size_t)i * size, &access.value, size);
+		if (!i)
+			*answer = access.value;
+	}
+	return handled;
+}
+
+static AxHandled dispatch_io_write(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	unsigned size = 1u << exit->io_write.width;
+	AxHandled handled = AX_HANDLED;
+
+	(void)answer;
+	for (uint32_t i = 0; i < exit->io_write.count; i++) {
+		struct access access = { .space = RANGE_PORT,
+					 .addr = exit->io_write.port,
+					 .size = size,
+					 .is_write = true };
+
+		memcpy(&access.value, exit->io_write.bytes + (size_t)i * size, size);
+		handled = worse(handled, do_access(vcpu, &access));
+	}
+	return handled;
+}
+
+static const struct sys_reg_range *find_sys_reg(const AxVm *vm, AxSysRegAddr addr)
+{
+	for (unsigned i = 0; i < vm->sys_reg_count; i++) {
+		const struct sys_reg_range *range = &vm->sys_regs[i];
+
+		if (addr >= range->first && addr - range->first < range->count)
+			return range;
+	}
+	return NULL;
+}
+
+static AxHandled dispatch_sys_reg_read(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const struct sys_reg_range *range = find_sys_reg(vcpu->vm, exit->sys_reg_read.addr);
+	AxHandled handled = AX_UNHANDLED;
+	uint64_t value = 0;
+
+	if (range && range->ops->read)
+		handled = range->ops->read(vcpu, range->opaque, exit->sys_reg_read.addr, &value);
+	if (handled == AX_UNHANDLED) {
+		ax_vcpu_reply_fault(vcpu);
+		return handled;
+	}
+	reply_value(vcpu, value);
+	*answer = value;
+	return handled;
+}
+
+static AxHandled dispatch_sys_reg_write(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const struct sys_reg_range *range = find_sys_reg(vcpu->vm, exit->sys_reg_write.addr);
+	AxHandled handled = AX_UNHANDLED;
+
+	(void)answer;
+	if (range && range->ops->write)
+		handled = range->ops->write(vcpu, range->opaque, exit->sys_reg_write.addr,
+					    exit->sys_reg_write.value);
+	if (handled == AX_UNHANDLED)
+		ax_vcpu_reply_fault(vcpu);
+	return handled;
+}
+
+static AxHandled dispatch_hypercall(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxHypercallOps *ops = vcpu->vm->hypercall_ops;
+	uint64_t result = arch_hypercall_unknown;
+	AxHandled handled = AX_HANDLED;
+
+	if (!ops || !ops->call)
+		return AX_UNHANDLED;
+	if (exit->hypercall.cpl && !(vcpu->vm->hypercall.flags & AX_HYPERCALL_USER))
+		result = (uint64_t)-EPERM;
+	else
+		handled = ops->call(vcpu, vcpu->vm->hypercall_opaque, exit, &result);
+	if (handled == AX_UNHANDLED)
+		result = arch_hypercall_unknown;
+	/* The block was RAM when the exit was decoded; should it be gone now, there is nobody to tell. */
+	reply_hypercall(vcpu, result);
+	*answer = result;
+	/* The guest has its answer, "unknown": the call is dealt with. */
+	return handled == AX_UNHANDLED ? AX_HANDLED : handled;
+}
+
+static AxHandled dispatch_halt(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxPowerOps *ops = vcpu->vm->power_ops;
+
+	(void)exit;
+	(void)answer;
+	return ops && ops->halt ? ops->halt(vcpu, vcpu->vm->power_opaque) : AX_UNHANDLED;
+}
+
+static AxHandled dispatch_cpu_up(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxPowerOps *ops = vcpu->vm->power_ops;
+
+	(void)answer;
+	if (!ops || !ops->cpu_up)
+		return AX_UNHANDLED;
+	return ops->cpu_up(vcpu, vcpu->vm->power_opaque, exit->cpu_up.target_cpu, exit->cpu_up.entry_point,
+			   exit->cpu_up.arg);
+}
+
+static AxHandled dispatch_cpu_down(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxPowerOps *ops = vcpu->vm->power_ops;
+
+	(void)answer;
+	return ops && ops->cpu_down ? ops->cpu_down(vcpu, vcpu->vm->power_opaque, exit->cpu_down.state) :
+				      AX_UNHANDLED;
+}
+
+static AxHandled dispatch_system_down(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxPowerOps *ops = vcpu->vm->power_ops;
+
+	(void)answer;
+	return ops && ops->system_down ? ops->system_down(vcpu, vcpu->vm->power_opaque, exit) : AX_UNHANDLED;
+}
+
+static AxHandled dispatch_page_fault(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxEventOps *ops = vcpu->vm->event_ops;
+
+	(void)answer;
+	return ops && ops->page_fault ? ops->page_fault(vcpu, vcpu->vm->event_opaque, exit) : AX_UNHANDLED;
+}
+
+static AxHandled dispatch_interrupt(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxEventOps *ops = vcpu->vm->event_ops;
+
+	(void)answer;
+	return ops && ops->interrupt ?
+		       ops->interrupt(vcpu, vcpu->vm->event_opaque, exit->external_interrupt.vector) :
+		       AX_UNHANDLED;
+}
+
+static AxHandled dispatch_send_ipi(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxEventOps *ops = vcpu->vm->event_ops;
+
+	(void)answer;
+	return ops && ops->send_ipi ? ops->send_ipi(vcpu, vcpu->vm->event_opaque, exit) : AX_UNHANDLED;
+}
+
+static AxHandled dispatch_irq_eoi(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxEventOps *ops = vcpu->vm->event_ops;
+
+	(void)answer;
+	return ops && ops->irq_eoi ? ops->irq_eoi(vcpu, vcpu->vm->event_opaque, exit->irq_eoi.vector) :
+				     AX_UNHANDLED;
+}
+
+static AxHandled dispatch_nothing(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	(void)vcpu;
+	(void)exit;
+	(void)answer;
+	return AX_HANDLED;
+}
+
+typedef AxHandled dispatch_fn(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer);
+
+/* FailEntry, InternalError, Debug and Unsupported have no handler: they are the loop's caller's. */
+static dispatch_fn *const dispatchers[AX_EXIT_KINDS] = {
+	[AX_EXIT_NOTHING] = dispatch_nothing,
+	[AX_EXIT_HYPERCALL] = dispatch_hypercall,
+	[AX_EXIT_MMIO_READ] = dispatch_mmio_read,
+	[AX_EXIT_MMIO_WRITE] = dispatch_mmio_write,
+	[AX_EXIT_SYS_REG_READ] = dispatch_sys_reg_read,
+	[AX_EXIT_SYS_REG_WRITE] = dispatch_sys_reg_write,
+	[AX_EXIT_IO_READ] = dispatch_io_read,
+	[AX_EXIT_IO_WRITE] = dispatch_io_write,
+	[AX_EXIT_EXTERNAL_INTERRUPT] = dispatch_interrupt,
+	[AX_EXIT_NESTED_PAGE_FAULT] = dispatch_page_fault,
+	[AX_EXIT_HALT] = dispatch_halt,
+	[AX_EXIT_CPU_UP] = dispatch_cpu_up,
+	[AX_EXIT_CPU_DOWN] = dispatch_cpu_down,
+	[AX_EXIT_SYSTEM_DOWN] = dispatch_system_down,
+	[AX_EXIT_SEND_IPI] = dispatch_send_ipi,
+	[AX_EXIT_IRQ_EOI] = dispatch_irq_eoi,
+};
+
+AxHandled dispatch_exit(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	dispatch_fn *fn = exit->kind < AX_EXIT_KINDS ? dispatchers[exit->kind] : NULL;
+	AxHandled handled;
+
+	*answer = 0;
+	if (!fn)
+		return AX_UNHANDLED;
+	handled = fn(vcpu, exit, answer);
+	if (handled == AX_UNHANDLED && vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
+		dispatch_warn(vcpu, exit);
+	return handled;
+}
+
+bool dispatch_ignores(const AxVCpu *vcpu, const AxVCpuExitReason *exit)
+{
+	switch (exit->kind) {
+	case AX_EXIT_MMIO_READ:
+	case AX_EXIT_MMIO_WRITE:
+	case AX_EXIT_IO_READ:
+	case AX_EXIT_IO_WRITE:
+		return vcpu->vm->unclaimed != AX_UNCLAIMED_STOP;
+	case AX_EXIT_SYS_REG_READ:
+	case AX_EXIT_SYS_REG_WRITE:
+		return true; /* the guest got its fault */
+	default:
+		return false;
+	}
+}
+
+/* Whether @key was warned of before; remembers it when there is room. */
+static bool warned_before(AxVCpu *vcpu, uint64_t key)
+{
+	unsigned most = sizeof(vcpu->warned) / sizeof(vcpu->warned[0]);
+
+	for (unsigned i = 0; i < vcpu->warned_count; i++) {
+		if (vcpu->warned[i] == key)
+			return true;
+	}
+	if (vcpu->warned_count == most)
+		return true;
+	vcpu->warned[vcpu->warned_count++] = key;
+	return false;
+}
+
+void dispatch_warn(AxVCpu *vcpu, const AxVCpuExitReason *exit)
+{
+	bool is_port = exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_IO_WRITE;
+	char line[160];
+	uint64_t addr;
+
+	switch (exit->kind) {
+	case AX_EXIT_MMIO_READ:
+		addr = exit->mmio_read.addr;
+		break;
+	case AX_EXIT_MMIO_WRITE:
+		addr = exit->mmio_write.addr;
+		break;
+	case AX_EXIT_IO_READ:
+		addr = exit->io_read.port;
+		break;
+	case AX_EXIT_IO_WRITE:
+		addr = exit->io_write.port;
+		break;
+	default:
+		return;
+	}
+	/* Ports and addresses apart: guest physical addresses have fewer than 63 bits. */
+	if (warned_before(vcpu, addr | (is_port ? UINT64_C(1) << 63 : 0)))
+		return;
+	ax_exit_format(exit, line, sizeof(line));
+	vm_log(vcpu->vm, AX_LOG_WARNING, "nothing is at %s 0x%" PRIx64 ": %s", is_port ? "port" : "address", addr,
+	       line);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Interrupt lines from devices to the guest, for each of the three interrupt controllers.
+ *
+ * A line keeps its level, so that a device may set it as often as it likes: only changes cost
+ * anything. What the lines cost in the in-kernel mode: one KVM_IRQ_LINE for each change; a line
+ * that is pulsed gets an eventfd of its own at its first pulse (KVM_IRQFD), others need no
+ * descriptor.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <axvmm/irq.h>
+
+#include "core/error.h"
+#include "core/vm.h"
+#include "sys/sys.h"
+
+#define LINE_COUNT    24   /* inputs of an IOAPIC: ICH9 datasheet, 13.5.7 */
+#define VECTOR_BASE   0x20 /* the first vector that is no exception: SDM 3A 6.2 */
+#define IRQFD_UNTRIED (-1)
+#define IRQFD_REFUSED (-2)
+
+struct irq_line {
+	pthread_mutex_t lock; /* in-kernel: orders the changes of the level */
+	atomic_bool level;
+	int irqfd; /* an eventfd; IRQFD_UNTRIED, IRQFD_REFUSED */
+};
+
+struct irq_lines {
+	AxVm *vm;
+	struct irq_line line[LINE_COUNT];
+};
+
+void ax_irq_set(const AxIrq *irq, bool level)
+{
+	if (irq->set)
+		irq->set(irq->opaque, irq->line, level);
+}
+
+void ax_irq_pulse(const AxIrq *irq)
+{
+	if (irq->pulse) {
+		irq->pulse(irq->opaque, irq->line);
+		return;
+	}
+	ax_irq_set(irq, true);
+	ax_irq_set(irq, false);
+}
+
+static int set_kernel_level(AxVm *vm, uint32_t gsi, bool level)
+{
+	struct kvm_irq_level request = { .irq = gsi, .level = level };
+
+	return sys_ioctl_struct(vm->fd, KVM_IRQ_LINE, &request);
+}
+
+static void kernel_set(void *opaque, uint32_t gsi, bool level)
+{
+	struct irq_lines *lines = opaque;
+	struct irq_line *line = &lines->line[gsi];
+
+	pthread_mutex_lock(&line->lock);
+	if (line->level != level) {
+		line->level = level;
+		(void)set_kernel_level(lines->vm, gsi, level);
+	}
+	pthread_mutex_unlock(&line->lock);
+}
+
+static int attach(AxVm *vm, uint32_t gsi, int event)
+{
+	struct kvm_irqfd request = { .fd = (uint32_t)event, .gsi = gsi };
+
+	return sys_ioctl_struct(vm->fd, KVM_IRQFD, &request);
+}
+
+static int make_irqfd(AxVm *vm, uint32_t gsi)
+{
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (event < 0)
+		return IRQFD_REFUSED;
+	if (attach(vm, gsi, event) < 0) {
+		close(event);
+		return IRQFD_REFUSED;
+	}
+	return event;
+}
+
+static void kernel_pulse(void *opaque, uint32_t gsi)
+{
+	struct irq_lines *lines = opaque;
+	struct irq_line *line = &lines->line[gsi];
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&line->lock);
+	if (line->irqfd == IRQFD_UNTRIED)
+		line->irqfd = make_irqfd(lines->vm, gsi);
+	if (line->irqfd < 0 || write(line->irqfd, &one, sizeof(one)) < 0) {
+		(void)set_kernel_level(lines->vm, gsi, true);
+		(void)set_kernel_level(lines->vm, gsi, false);
+	}
+	line->level = false; /* KVM lets it fall after a pulse, however it was before */
+	pthread_mutex_unlock(&line->lock);
+}
+
+/* Nobody keeps a level in these modes: an edge is all there is. */
+static void edge_set(void *opaque, uint32_t gsi, bool level)
+{
+	struct irq_lines *lines = opaque;
+
+	if (!atomic_exchange(&lines->line[gsi].level, level) && level)
+		(void)ax_vcpu_inject_interrupt(ax_vm_vcpu_at(lines->vm, 0), VECTOR_BASE + gsi,
+					       NULL);
+}
+
+static struct irq_lines *new_lines(AxVm *vm)
+{
+	struct irq_lines *lines = calloc(1, sizeof(*lines));
+
+	if (!lines)
+		return NULL;
+	lines->vm = vm;
+	for (unsigned i = 0; i < LINE_COUNT; i++) {
+		pthread_mutex_init(&lines->line[i].lock, NULL);
+		lines->line[i].irqfd = IRQFD_UNTRIED;
+	}
+	return lines;
+}
+
+/* vm->irq_lines, made by the first who asks. */
+static struct irq_lines *get_lines(AxVm *vm)
+{
+	struct irq_lines *lines;
+
+	pthread_mutex_lock(&vm->lock);
+	if (!vm->irq_lines)
+		vm->irq_lines = new_lines(vm);
+	lines = vm->irq_lines;
+	pthread_mutex_unlock(&vm->lock);
+	return lines;
+}
+
+static int check_gsi(uint32_t gsi, AxError *err)
+{
+	if (gsi >= LINE_COUNT)
+		return ax_error_argument(err, -EINVAL, "interrupt line %u: there are 0 to %u", gsi,
+					 LINE_COUNT - 1);
+	return 0;
+}
+
+int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
+{
+	struct irq_lines *lines;
+	int ret = check_gsi(gsi, err);
+
+	if (ret)
+		return ret;
+	if (vm->irqchip == AX_IRQCHIP_KERNEL) {
+		/* Lines are low to begin with: this asks whether KVM knows the line. */
+		ret = set_kernel_level(vm, gsi, false);
+		if (ret < 0)
+			return ax_error_sys(err, ret, "KVM_IRQ_LINE");
+	} else if (!ax_vm_vcpu_at(vm, 0)) {
+		return ax_error_state(
+			err, "interrupts go to the VM's first vCPU, which does not exist yet");
+	}
+	lines = get_lines(vm);
+	if (!lines)
+		return ax_error_nomem(err, "interrupt lines");
+	if (vm->irqchip == AX_IRQCHIP_KERNEL)
+		*irq = (AxIrq){
+			.set = kernel_set, .pulse = kernel_pulse, .opaque = lines, .line = gsi
+		};
+	else
+		*irq = (AxIrq){ .set = edge_set, .opaque = lines, .line = gsi };
+	return 0;
+}
+
+int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
+{
+	int ret = check_gsi(gsi, err);
+
+	if (ret)
+		return ret;
+	if (vm->irqchip != AX_IRQCHIP_KERNEL)
+		return ax_error_set(
+			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			"KVM raises interrupts only with an in-kernel irqchip (AX_IRQCHIP_KERNEL)");
+	ret = attach(vm, gsi, event);
+	switch (ret) {
+	case -EBADF:
+	case -EINVAL: return ax_error_argument(err, -EINVAL, "descriptor %d is no eventfd", event);
+	case -EBUSY:
+		return ax_error_argument(err, -EINVAL, "eventfd %d raises a line already", event);
+	case -ENOSYS:
+	case -ENOTTY:
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
+				    "this KVM has no KVM_IRQFD");
+	default: return ret < 0 ? ax_error_sys(err, ret, "KVM_IRQFD") : 0;
+	}
+}
+
+void irq_fini(AxVm *vm)
+{
+	struct irq_lines *lines = vm->irq_lines;
+
+	if (!lines)
+		return;
+	for (unsigned i = 0; i < LINE_COUNT; i++) {
+		if (lines->line[i].irqfd >= 0)
+			close(lines->line[i].irqfd);
+		pthread_mutex_destroy(&lines->line[i].lock);
+	}
+	free(lines);
+	vm->irq_lines = NULL;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fused loop: run, decode, dispatch and reply. Its fast path takes plain port and MMIO accesses from kvm_run to
+ * the handler and back without building an AxVCpuExitReason; everything else goes through run.c and dispatch.c.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "arch/arch.h"
+#include "core/dispatch.h"
+#include "core/error.h"
+#include "core/exit.h"
+#include "core/reply.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Wake whoever waits for this vCPU to leave its loop or to take a snapshot. */
+static void wake_waiters(AxVm *vm)
+{
+	if (!atomic_load(&vm->waiters))
+		return;
+	pthread_mutex_lock(&vm->lock);
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vcpu_sync(AxVCpu *vcpu)
+{
+	for (unsigned space = 0; space < RANGE_SPACES; space++) {
+		for (unsigned i = 0; i < RANGE_CACHE_SIZE; i++)
+			vcpu->cache[space][i] = &range_none;
+	}
+	vcpu->snapshot = atomic_load(&vcpu->vm->snapshot);
+	atomic_store(&vcpu->seen, vcpu->snapshot->generation);
+	wake_waiters(vcpu->vm);
+}
+
+/* Stand still, settled, until nobody pauses the VM any more. */
+static void hold(AxVCpu *vcpu)
+{
+	AxVm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->lock);
+	vcpu_take_requests(vcpu, REQUEST_PAUSE);
+	while (atomic_load(&vm->paused)) {
+		atomic_store(&vcpu->held, true);
+		pthread_cond_broadcast(&vm->changed);
+		pthread_cond_wait(&vm->changed, &vm->lock);
+	}
+	atomic_store(&vcpu->held, false);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/*
+ * The order matters: first say that we are in, then look. Who publishes or pauses does it the other way round, so
+ * that at least one side sees the other.
+ */
+void vcpu_enter_loop(AxVCpu *vcpu)
+{
+	for (;;) {
+		atomic_store(&vcpu->in_loop, true);
+		if (!atomic_load(&vcpu->vm->paused))
+			break;
+		hold(vcpu);
+	}
+	/* Still the one it held before, and so are the cached ranges: nothing was published meanwhile. */
+	if (vcpu->snapshot == NULL || atomic_load(&vcpu->seen) != atomic_load(&vcpu->vm->snapshot)->generation)
+		vcpu_sync(vcpu);
+}
+
+void vcpu_leave_loop(AxVCpu *vcpu)
+{
+	atomic_store(&vcpu->in_loop, false);
+	wake_waiters(vcpu->vm);
+}
+
+int vcpu_quiesce(AxVCpu *vcpu, AxError *err)
+{
+	AxVCpuExitReason exit;
+	uint64_t answer;
+	int verdict = 0, ret;
+
+	while ((ret = vcpu_settle(vcpu, &exit, err)) == 1) {
+		if (dispatch_exit(vcpu, &exit, &answer) == AX_STOP)
+			verdict = AX_STOP;
+	}
+	return ret < 0 ? ret : verdict;
+}
+
+int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
+{
+	uint64_t answer;
+	int handled;
+
+	if (!vcpu_is_owner(vcpu))
+		return -EPERM;
+	vcpu_enter_loop(vcpu);
+	handled = dispatch_exit(vcpu, exit, &answer);
+	vcpu_leave_loop(vcpu);
+	return handled;
+}
+
+/* What came of an exit on the fast path. */
+enum fast {
+	FAST_HANDLED,	/* enter again */
+	FAST_NOT,	/* not for the fast path: nothing has been done */
+	FAST_LEAVE,	/* the handler has been called: `value` is its answer, `handled` its verdict */
+};
+
+struct fast_result {
+	uint64_t value;
+	AxHandled handled;
+};
+
+/*
+ * A port access of one element to a range that hit before. KVM's numbers are checked as exit_decode() does; what fails
+ * goes there.
+ */
+static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
+{
+	uint32_t size = run->io.size;
+	uint32_t port = run->io.port;
+	uint64_t place = run->io.data_offset;
+	const struct range *range = vcpu->cache[RANGE_PORT][PORT_CACHE_SLOT(port)];
+	uint64_t offset = port - range->base;
+	uint8_t *data = (uint8_t *)run + place;
+
+	if (unlikely(offset >= range->length || size > range->length - offset || run->io.count != 1 ||
+		     size > 4 || !exit_is_width(size) || place > vcpu->run_size - sizeof(uint32_t)))
+		return FAST_NOT;
+	result->value = 0;
+	if (run->io.direction == KVM_EXIT_IO_OUT) {
+		uint32_t raw;
+
+		memcpy(&raw, data, sizeof(raw));
+		vcpu->pending.kind = AX_EXIT_IO_WRITE;
+		result->handled = range_write(range, vcpu, offset, exit_width(size), raw & exit_mask(size));
+		if (unlikely(result->handled != AX_HANDLED))
+			return FAST_LEAVE;
+		vcpu->counts[AX_EXIT_IO_WRITE]++;
+	} else {
+		uint32_t raw;
+
+		vcpu->pending.kind = AX_EXIT_IO_READ;
+		result->handled = range_read(range, vcpu, offset, exit_width(size), &result->value);
+		if (unlikely(result->handled != AX_HANDLED))
+			return FAST_LEAVE;
+		vcpu->counts[AX_EXIT_IO_READ]++;
+		/* KVM takes `size` bytes of these. */
+		raw = (uint32_t)result->value;
+		memcpy(data, &raw, sizeof(raw));
+	}
+	return FAST_HANDLED;
+}
+
+/* An MMIO access of a width to a range that hit before. */
+static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
+{
+	uint32_t len = run->mmio.len;
+	uint64_t addr = run->mmio.phys_addr;
+	const struct range *range = vcpu->cache[RANGE_MMIO][MMIO_CACHE_SLOT(addr)];
+	uint64_t offset = addr - range->base;
+
+	if (unlikely(offset >= range->length || len > range->length - offset || !exit_is_width(len)))
+		return FAST_NOT;
+	result->value = 0;
+	if (run->mmio.is_write) {
+		uint64_t raw;
+
+		memcpy(&raw, run->mmio.data, sizeof(raw));
+		vcpu->pending.kind = AX_EXIT_MMIO_WRITE;
+		result->handled = range_write(range, vcpu, offset, exit_width(len), raw & exit_mask(len));
+		if (unlikely(result->handled != AX_HANDLED))
+			return FAST_LEAVE;
+		vcpu->counts[AX_EXIT_MMIO_WRITE]++;
+	} else {
+		vcpu->pending.kind = AX_EXIT_MMIO_READ;
+		result->handled = range_read(range, vcpu, offset, exit_width(len), &result->value);
+		if (unlikely(result->handled != AX_HANDLED))
+			return FAST_LEAVE;
+		vcpu->counts[AX_EXIT_MMIO_READ]++;
+		/* KVM takes `len` bytes of these. */
+		memcpy(run->mmio.data, &result->value, sizeof(result->value));
+	}
+	return FAST_HANDLED;
+}
+
+/* Enter until something comes that is not for the fast path. Returns KVM_RUN's rc of that exit. */
+static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
+{
+	struct kvm_run *run = vcpu->run;
+	int fd = vcpu->fd;
+
+	for (;;) {
+		int rc = sys_vcpu_run(fd);
+
+		*fast = FAST_NOT;
+		if (unlikely(rc))
+			return rc;
+		if (run->exit_reason == KVM_EXIT_IO)
+			*fast = fast_port(vcpu, run, result);
+		else if (run->exit_reason == KVM_EXIT_MMIO)
+			*fast = fast_mmio(vcpu, run, result);
+		if (unlikely(*fast != FAST_HANDLED))
+			return 0;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* One exit with an observer watching: no fast path, two more looks at the clock. */
+static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, AxError *err)
+{
+	const struct snapshot *snapshot = vcpu->snapshot;
+	AxExitRecord record = { .size = sizeof(record), .exit = exit };
+	uint64_t before = now_ns(), after;
+	int rc = sys_vcpu_run(vcpu->fd);
+	int ret;
+
+	record.time_ns = now_ns();
+	record.kvm_ns = record.time_ns - before;
+	ret = vcpu_take_exit(vcpu, rc, exit, err);
+	if (ret)
+		return ret;
+	*handled = dispatch_exit(vcpu, exit, &record.answer);
+	after = now_ns();
+	record.handled = *handled;
+	record.handler_ns = after - record.time_ns;
+	snapshot->observer->exit(snapshot->observer_opaque, vcpu, &record);
+	return 0;
+}
+
+/* One or more exits, the last of which is in @exit with its verdict. */
+static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, AxError *err)
+{
+	struct fast_result result;
+	enum fast fast;
+	uint64_t answer;
+	int rc, ret;
+
+	if (vcpu->snapshot->observer)
+		return observed_exit(vcpu, exit, handled, err);
+	rc = run_fast(vcpu, &fast, &result);
+	ret = vcpu_take_exit(vcpu, rc, exit, err);
+	if (ret)
+		return ret;
+	if (fast != FAST_LEAVE) {
+		*handled = dispatch_exit(vcpu, exit, &answer);
+		return 0;
+	}
+	/* The handler has run already; taking the exit has zeroed its answer. */
+	*handled = result.handled;
+	if (result.handled == AX_UNHANDLED) {
+		result.value = UINT64_MAX;
+		if (vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
+			dispatch_warn(vcpu, exit);
+	}
+	if (exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_MMIO_READ)
+		reply_value(vcpu, result.value);
+	return 0;
+}
+
+/* What others asked of the loop itself. Returns 0 to go on, 1 to leave, or a negative errno. */
+static int serve_loop_requests(AxVCpu *vcpu, AxError *err)
+{
+	uint32_t requests = atomic_load(&vcpu->requests);
+	int ret;
+
+	if (likely(!(requests & (REQUEST_STOP | REQUEST_PAUSE | REQUEST_SYNC))))
+		return 0;
+	if (requests & REQUEST_STOP)
+		return 1;
+	if (requests & REQUEST_PAUSE) {
+		ret = vcpu_quiesce(vcpu, err);
+		if (ret < 0)
+			return ret;
+		hold(vcpu);
+	}
+	vcpu_take_requests(vcpu, REQUEST_SYNC);
+	vcpu_sync(vcpu);
+	return 0;
+}
+
+static int loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	AxHandled handled = AX_HANDLED;
+	int ret;
+
+	for (;;) {
+		ret = serve_loop_requests(vcpu, err);
+		if (ret < 0)
+			return ret;
+		if (ret) {
+			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_NOTHING, .vcpu = vcpu->id };
+			return AX_LOOP_VM_STOPPED;
+		}
+		ret = next_exit(vcpu, exit, &handled, err);
+		if (ret)
+			return ret;
+		if (handled == AX_STOP)
+			return AX_LOOP_STOPPED;
+		if (handled == AX_UNHANDLED && !dispatch_ignores(vcpu, exit))
+			return AX_LOOP_UNHANDLED;
+	}
+}
+
+int ax_vcpu_loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	AxVCpuExitReason last;
+	int ret = vcpu_check_run(vcpu, err);
+
+	if (ret)
+		return ret;
+	vcpu_enter_loop(vcpu);
+	vcpu_set_state(vcpu, AX_VCPU_RUNNING);
+	ret = loop(vcpu, &last, err);
+	vcpu_set_state(vcpu, AX_VCPU_READY);
+	vcpu_leave_loop(vcpu);
+	if (ret >= 0)
+		*exit = last;
+	return ret;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking at guest RAM, from any thread and without a lock. Every guest address and length is
+ * checked here.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/memory.h"
+
+static bool pin(struct ram_slot *slot)
+{
+	if (!(atomic_fetch_add(&slot->pins, 1) & RAM_DYING))
+		return true;
+	atomic_fetch_sub(&slot->pins, 1);
+	return false;
+}
+
+static void unpin(struct ram_slot *slot)
+{
+	atomic_fetch_sub(&slot->pins, 1);
+}
+
+/* Bytes of @slot from @gpa, which lies in it or above it, to its end; 0: it ends below. */
+static uint64_t bytes_left(const struct ram_slot *slot, AxGuestPhysAddr gpa)
+{
+	uint64_t offset = gpa - slot->base;
+
+	return offset < slot->size ? slot->size - offset : 0;
+}
+
+int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxMemView *view)
+{
+	struct ram *ram = atomic_load(&vm->ram);
+	struct ram_table *table;
+	struct ram_slot *slot = NULL;
+	size_t count;
+
+	if (!len || len - 1 > UINT64_MAX - gpa)
+		return -EINVAL;
+	if (!access || (access & ~(AX_MEM_READ | AX_MEM_WRITE)))
+		return -EINVAL;
+	if (!ram)
+		return -EFAULT;
+	table = ram_enter(ram);
+	count = ram_count_up_to(table, gpa);
+	if (count && len <= bytes_left(table->slots[count - 1], gpa) &&
+	    pin(table->slots[count - 1]))
+		slot = table->slots[count - 1];
+	ram_leave(ram);
+	if (!slot)
+		return -EFAULT;
+	*view = (AxMemView){
+		.host = slot->host + (gpa - slot->base), .gpa = gpa, .len = len, .slot = slot
+	};
+	return 0;
+}
+
+void ax_mem_put(AxVm *vm, AxMemView *view, uint64_t written)
+{
+	(void)vm;
+	(void)written; /* a dirty log is told here once there is one */
+	if (!view->slot)
+		return;
+	unpin(view->slot);
+	*view = (AxMemView){ 0 };
+}
+
+/*
+ * Pin the pieces that gpa .. gpa + len lies in, from @first on: how many there are, or 0 when some
+ * of it is not RAM and nothing is pinned.
+ */
+static size_t pin_pieces(const struct ram_table *table, size_t first, AxGuestPhysAddr gpa,
+			 uint64_t len)
+{
+	size_t count = 0;
+
+	while (first + count < table->count) {
+		struct ram_slot *slot = table->slots[first + count];
+		uint64_t left = gpa >= slot->base ? bytes_left(slot, gpa) : 0;
+
+		if (!left || !pin(slot))
+			break;
+		count++;
+		if (len <= left)
+			return count;
+		gpa += left;
+		len -= left;
+	}
+	while (count)
+		unpin(table->slots[first + --count]);
+	return 0;
+}
+
+static void copy_pieces(struct ram_slot *const *slots, AxGuestPhysAddr gpa, uint8_t *buffer,
+			uint64_t len, bool write)
+{
+	while (len) {
+		struct ram_slot *slot = *slots++;
+		uint8_t *host = slot->host + (gpa - slot->base);
+		uint64_t now = bytes_left(slot, gpa);
+
+		if (now > len)
+			now = len;
+		if (write)
+			memcpy(host, buffer, now);
+		else
+			memcpy(buffer, host, now);
+		gpa += now;
+		buffer += now;
+		len -= now;
+	}
+}
+
+/* Copy to or from guest RAM. @buffer is only read when @write. */
+static int copy(AxVm *vm, AxGuestPhysAddr gpa, uint8_t *buffer, uint64_t len, bool write)
+{
+	struct ram *ram = atomic_load(&vm->ram);
+	struct ram_table *table;
+	size_t first, count = 0;
+
+	if (!len)
+		return 0;
+	if (len - 1 > UINT64_MAX - gpa)
+		return -EINVAL;
+	if (!ram)
+		return -EFAULT;
+	table = ram_enter(ram);
+	first = ram_count_up_to(table, gpa);
+	if (first) {
+		first--;
+		count = pin_pieces(table, first, gpa, len);
+	}
+	if (count)
+		copy_pieces(&table->slots[first], gpa, buffer, len, write);
+	for (size_t i = 0; i < count; i++)
+		unpin(table->slots[first + i]);
+	ram_leave(ram);
+	return count ? 0 : -EFAULT;
+}
+
+int ax_mem_read(AxVm *vm, AxGuestPhysAddr gpa, void *buffer, uint64_t len)
+{
+	return copy(vm, gpa, buffer, len, false);
+}
+
+int ax_mem_write(AxVm *vm, AxGuestPhysAddr gpa, const void *buffer, uint64_t len)
+{
+	return copy(vm, gpa, (uint8_t *)buffer, len, true);
+}
+
+bool ax_ram_info(AxVm *vm, unsigned index, AxRamInfo *info)
+{
+	struct ram *ram = atomic_load(&vm->ram);
+	const struct ram_table *table;
+	bool there;
+
+	if (!ram)
+		return false;
+	table = ram_enter(ram);
+	there = index < table->count;
+	if (there) {
+		const struct ram_slot *slot = table->slots[index];
+
+		*info = (AxRamInfo){
+			.base = slot->base, .size = slot->size, .flags = slot->flags, .fd = slot->fd
+		};
+	}
+	ram_leave(ram);
+	return there;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entering a vCPU once, and finishing what an exit left open.
+ */
+#include <config.h>
+
+#include <errno.h>
+
+#include "arch/arch.h"
+#include "core/error.h"
+#include "core/exit.h"
+#include "core/hypercall.h"
+#include "core/reply.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+/* Note what the exit waits for, so that answers and registers can be checked against it. */
+static void note_pending(AxVCpu *vcpu, const AxVCpuExitReason *exit)
+{
+	struct pending *pending = &vcpu->pending;
+
+	*pending = (struct pending){ .kind = (uint8_t)exit->kind };
+	switch (exit->kind) {
+	case AX_EXIT_IO_READ:
+		pending->count = exit->io_read.count;
+		pending->bytes = exit->io_read.count << exit->io_read.width;
+		break;
+	case AX_EXIT_MMIO_READ:
+		pending->bytes = exit->mmio_read.len;
+		break;
+	case AX_EXIT_HYPERCALL:
+		pending->route = (uint8_t)exit->hypercall.route;
+		break;
+	case AX_EXIT_MMIO_WRITE:
+	case AX_EXIT_IO_WRITE:
+	case AX_EXIT_SYS_REG_READ:
+	case AX_EXIT_SYS_REG_WRITE:
+		break;
+	default:
+		pending->kind = AX_EXIT_NOTHING;
+		break;
+	}
+}
+
+/* What KVM_RUN left behind when it did not end by EINTR. */
+static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err)
+{
+	unsigned flags;
+	int ret = exit_decode(rc, vcpu->run, vcpu->run_size, exit, &flags);
+
+	exit->vcpu = vcpu->id;
+	if (ret) {
+		vcpu->pending.kind = AX_EXIT_NOTHING;
+		return ax_error_sys(err, ret, "KVM_RUN");
+	}
+	note_pending(vcpu, exit);
+	reply_default(vcpu);
+	if (flags & EXIT_FINISH) {
+		hypercall_from_block(vcpu, exit);
+		ret = arch_finish_exit(vcpu, exit, err);
+		if (ret)
+			return ret;
+	}
+	if (exit->kind == AX_EXIT_HYPERCALL)
+		reply_hypercall(vcpu, arch_hypercall_unknown);
+	vcpu->counts[exit->kind]++;
+	return 0;
+}
+
+int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err)
+{
+	int ret;
+
+	if (rc != -EINTR)
+		return take_decoded(vcpu, rc, exit, err);
+	/* exit_reason is stale now. The kernel has completed what was pending before it looked for signals. */
+	vcpu->pending.kind = AX_EXIT_NOTHING;
+	ret = vcpu_serve_requests(vcpu, exit, err);
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		exit->kind = AX_EXIT_NOTHING;
+	exit->vcpu = vcpu->id;
+	vcpu->counts[exit->kind]++;
+	return 0;
+}
+
+static bool is_startable(const AxVCpu *vcpu)
+{
+	return !atomic_load(&vcpu->powered_off) ||
+	       (atomic_load(&vcpu->requests) & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT));
+}
+
+int vcpu_check_run(AxVCpu *vcpu, AxError *err)
+{
+	AxVCpuState state = vcpu_get_state(vcpu);
+
+	if (state != AX_VCPU_READY || !vcpu_is_owner(vcpu))
+		return ax_error_state(err, "vCPU %u is %s%s and can't be entered", vcpu->id,
+				      ax_vcpu_state_name(state),
+				      state >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ? ", another thread's" : "");
+	if (!is_startable(vcpu))
+		return ax_error_state(err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
+				      vcpu->id);
+	return 0;
+}
+
+int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	AxVCpuExitReason taken;
+	int ret = vcpu_check_run(vcpu, err);
+
+	if (ret)
+		return ret;
+	vcpu_set_state(vcpu, AX_VCPU_RUNNING);
+	ret = vcpu_take_exit(vcpu, sys_vcpu_run(vcpu->fd), &taken, err);
+	vcpu_set_state(vcpu, AX_VCPU_READY);
+	if (!ret)
+		*exit = taken;
+	return ret;
+}
+
+int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	int rc, ret;
+
+	if (vcpu->pending.kind == AX_EXIT_NOTHING)
+		return 0;
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	rc = sys_vcpu_run(vcpu->fd);
+	/* A request made meanwhile must still end the next entry. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (atomic_load(&vcpu->requests))
+		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (rc == -EINTR) {
+		vcpu->pending.kind = AX_EXIT_NOTHING;
+		return 0;
+	}
+	ret = take_decoded(vcpu, rc, exit, err);
+	if (ret < 0)
+		return ret;
+	return exit->kind == AX_EXIT_NOTHING ? 0 : 1;
+}
+
+int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	if (vcpu_get_state(vcpu) < AX_VCPU_READY || !vcpu_is_owner(vcpu))
+		return ax_error_state(err, "ax_vcpu_settle: vCPU %u is %s or another thread's", vcpu->id,
+				      ax_vcpu_state_name(vcpu_get_state(vcpu)));
+	return vcpu_settle(vcpu, exit, err);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vCPU's life: creation, set-up, binding to a thread, waiting, destruction. Entering it is run.c's.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "core/error.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+const char *ax_vcpu_state_name(AxVCpuState state)
+{
+	static const char *const names[] = {
+		[AX_VCPU_INVALID] = "Invalid", [AX_VCPU_CREATED] = "Created",
+		[AX_VCPU_FREE] = "Free",       [AX_VCPU_READY] = "Ready",
+		[AX_VCPU_RUNNING] = "Running", [AX_VCPU_BLOCKED] = "Blocked",
+	};
+
+	return (unsigned)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+AxVCpuState ax_vcpu_state(const AxVCpu *vcpu)
+{
+	return vcpu_get_state(vcpu);
+}
+
+uint32_t ax_vcpu_id(const AxVCpu *vcpu)
+{
+	return vcpu->id;
+}
+
+AxVm *ax_vcpu_vm(const AxVCpu *vcpu)
+{
+	return vcpu->vm;
+}
+
+void ax_vcpu_exit_counts(const AxVCpu *vcpu, uint64_t counts[AX_EXIT_KINDS])
+{
+	for (unsigned i = 0; i < AX_EXIT_KINDS; i++)
+		counts[i] = __atomic_load_n(&vcpu->counts[i], __ATOMIC_RELAXED);
+}
+
+bool vcpu_is_owner(const AxVCpu *vcpu)
+{
+	return atomic_load(&vcpu->owner_tid) && pthread_equal(vcpu->owner, pthread_self());
+}
+
+static int wrong_state(const AxVCpu *vcpu, const char *call, AxError *err)
+{
+	return ax_error_state(err, "%s: vCPU %u is %s%s", call, vcpu->id,
+			      ax_vcpu_state_name(vcpu_get_state(vcpu)),
+			      vcpu_get_state(vcpu) >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ?
+				      " and another thread's" :
+				      "");
+}
+
+/* Room for one more pointer. */
+static int grow(AxVm *vm)
+{
+	unsigned capacity = vm->vcpu_capacity ? 2 * vm->vcpu_capacity : 4;
+	AxVCpu **vcpus;
+
+	if (vm->vcpu_count < vm->vcpu_capacity)
+		return 0;
+	vcpus = realloc(vm->vcpus, capacity * sizeof(*vcpus));
+	if (!vcpus)
+		return -ENOMEM;
+	vm->vcpus = vcpus;
+	vm->vcpu_capacity = capacity;
+	return 0;
+}
+
+static AxVCpu *alloc_vcpu(AxVm *vm, uint32_t id)
+{
+	AxVCpu *vcpu;
+
+	if (posix_memalign((void **)&vcpu, 64, sizeof(*vcpu)))
+		return NULL;
+	memset(vcpu, 0, sizeof(*vcpu));
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->fd = -1;
+	vcpu->run_size = vm->run_size;
+	vcpu->snapshot = NULL;
+	for (unsigned space = 0; space < RANGE_SPACES; space++) {
+		for (unsigned i = 0; i < RANGE_CACHE_SIZE; i++)
+			vcpu->cache[space][i] = &range_none;
+	}
+	vcpu_set_state(vcpu, AX_VCPU_CREATED);
+	return vcpu;
+}
+
+void vcpu_free(AxVCpu *vcpu)
+{
+	arch_vcpu_fini(vcpu);
+	if (vcpu->run)
+		sys_unmap_run(vcpu->run, vcpu->run_size);
+	if (vcpu->fd >= 0)
+		sys_close(vcpu->fd);
+	free(vcpu->old_affinity);
+	free(vcpu);
+}
+
+static int open_vcpu(AxVCpu *vcpu, AxError *err)
+{
+	vcpu->fd = sys_ioctl_value(vcpu->vm->fd, KVM_CREATE_VCPU, vcpu->id);
+	if (vcpu->fd == -EEXIST)
+		return ax_error_argument(err, -EEXIST, "vCPU id %u is taken", vcpu->id);
+	if (vcpu->fd == -EINVAL) {
+		int most = sys_check_extension(vcpu->vm->fd, KVM_CAP_MAX_VCPUS);
+
+		return ax_error_argument(err, -ENOSPC,
+					 "KVM refuses vCPU id %u as vCPU number %u: it allows %d vCPUs here",
+					 vcpu->id, vcpu->vm->vcpu_count + 1, most);
+	}
+	if (vcpu->fd < 0)
+		return ax_error_sys(err, vcpu->fd, "KVM_CREATE_VCPU");
+	vcpu->run = sys_map_run(vcpu->fd, vcpu->run_size);
+	if (!vcpu->run)
+		return ax_error_nomem(err, "a vCPU's shared pages");
+	return arch_vcpu_init(vcpu, err);
+}
+
+int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err)
+{
+	AxVCpu *vcpu;
+	int ret;
+
+	if (ax_vm_vcpu(vm, id))
+		return ax_error_argument(err, -EEXIST, "vCPU id %u is taken", id);
+	vcpu = alloc_vcpu(vm, id);
+	if (!vcpu)
+		return ax_error_nomem(err, "a vCPU");
+	ret = open_vcpu(vcpu, err);
+	if (!ret) {
+		pthread_mutex_lock(&vm->lock);
+		ret = grow(vm);
+		if (!ret)
+			vm->vcpus[vm->vcpu_count++] = vcpu;
+		pthread_mutex_unlock(&vm->lock);
+		if (ret)
+			ax_error_nomem(err, "a vCPU");
+	}
+	if (ret) {
+		vcpu_free(vcpu);
+		return ret;
+	}
+	*out = vcpu;
+	return 0;
+}
+
+int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
+{
+	AxVCpuState state = vcpu_get_state(vcpu);
+	int ret;
+
+	if (state != AX_VCPU_CREATED && state != AX_VCPU_FREE)
+		return wrong_state(vcpu, "ax_vcpu_setup", err);
+	if (!setup || setup->size < sizeof(*setup))
+		return ax_error_argument(err, -EINVAL, "AxVCpuSetup.size is not set: use AX_VCPU_SETUP_INIT");
+	if (setup->flags & ~AX_SETUP_POWERED_OFF)
+		return ax_error_argument(err, -EINVAL, "unknown set-up flags 0x%x", setup->flags);
+	ret = arch_vcpu_setup(vcpu, setup, err);
+	if (ret == -EINVAL)
+		return ret;
+	vcpu->pending.kind = AX_EXIT_NOTHING;
+	vcpu_take_requests(vcpu, REQUEST_START);
+	vcpu_set_state(vcpu, ret ? AX_VCPU_INVALID : AX_VCPU_FREE);
+	return ret;
+}
+
+/* As many CPUs as a kernel can be built for. */
+#define MOST_CPUS 8192
+
+static int pin(AxVCpu *vcpu, int host_cpu, AxError *err)
+{
+	size_t size = CPU_ALLOC_SIZE(MOST_CPUS);
+	cpu_set_t *want;
+	int ret;
+
+	if (host_cpu < 0 || host_cpu >= MOST_CPUS)
+		return ax_error_argument(err, -EINVAL, "host CPU %d does not exist", host_cpu);
+	want = CPU_ALLOC(MOST_CPUS);
+	vcpu->old_affinity = CPU_ALLOC(MOST_CPUS);
+	if (!want || !vcpu->old_affinity) {
+		ret = ax_error_nomem(err, "a CPU set");
+		goto out;
+	}
+	CPU_ZERO_S(size, want);
+	CPU_SET_S((size_t)host_cpu, size, want);
+	if (sched_getaffinity(0, size, vcpu->old_affinity) || sched_setaffinity(0, size, want)) {
+		ret = ax_error_argument(err, -EINVAL,
+					"the thread can't be bound to host CPU %d: %s (see taskset -p)", host_cpu,
+					strerror(errno));
+		goto out;
+	}
+	vcpu->old_affinity_size = size;
+	vcpu->pinned = true;
+	ret = 0;
+out:
+	if (ret) {
+		CPU_FREE(vcpu->old_affinity);
+		vcpu->old_affinity = NULL;
+	}
+	CPU_FREE(want);
+	return ret;
+}
+
+int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
+{
+	int expected = AX_VCPU_FREE;
+	sigset_t kick, old;
+	int ret;
+
+	/* Two threads may try at once: one of them gets it. */
+	if (!__atomic_compare_exchange_n(&vcpu->state, &expected, AX_VCPU_READY, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return wrong_state(vcpu, "ax_vcpu_bind", err);
+	if (host_cpu != AX_ANY_CPU) {
+		ret = pin(vcpu, host_cpu, err);
+		if (ret) {
+			vcpu_set_state(vcpu, AX_VCPU_FREE);
+			return ret;
+		}
+	}
+	sigemptyset(&kick);
+	sigaddset(&kick, vcpu->vm->kick_signal);
+	pthread_sigmask(SIG_UNBLOCK, &kick, &old);
+	vcpu->signal_was_blocked = sigismember(&old, vcpu->vm->kick_signal);
+	vcpu->owner = pthread_self();
+	atomic_store(&vcpu->owner_tid, (pid_t)syscall(SYS_gettid));
+	return 0;
+}
+
+int ax_vcpu_unbind(AxVCpu *vcpu, AxError *err)
+{
+	sigset_t kick;
+
+	if (vcpu_get_state(vcpu) != AX_VCPU_READY || !vcpu_is_owner(vcpu))
+		return wrong_state(vcpu, "ax_vcpu_unbind", err);
+	atomic_store(&vcpu->owner_tid, 0);
+	if (vcpu->signal_was_blocked) {
+		sigemptyset(&kick);
+		sigaddset(&kick, vcpu->vm->kick_signal);
+		pthread_sigmask(SIG_BLOCK, &kick, NULL);
+	}
+	if (vcpu->pinned) {
+		sched_setaffinity(0, vcpu->old_affinity_size, vcpu->old_affinity);
+		CPU_FREE(vcpu->old_affinity);
+		vcpu->old_affinity = NULL;
+		vcpu->pinned = false;
+	}
+	vcpu_set_state(vcpu, AX_VCPU_FREE);
+	return 0;
+}
+
+/* Whether one of these requests, or an interrupt for a vCPU that is on, is a reason to go on. */
+static bool has_reason_to_run(AxVCpu *vcpu, uint32_t requests)
+{
+	if (requests & (REQUEST_KICK | REQUEST_STOP | REQUEST_START | REQUEST_EXIT))
+		return true;
+	return !atomic_load(&vcpu->powered_off) && arch_can_wake(vcpu);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Sleep until `requests` changes, a signal comes or the deadline passes. vcpu_request() both changes the word and
+ * signals the owner, so that a request made before the sleep makes FUTEX_WAIT return at once and a later one
+ * interrupts it; no futex wake-up is needed, and a kick stays async-signal-safe.
+ */
+static void sleep_on_requests(AxVCpu *vcpu, uint32_t seen, uint64_t deadline_ns)
+{
+	struct timespec deadline = { .tv_sec = (time_t)(deadline_ns / 1000000000u),
+				     .tv_nsec = (long)(deadline_ns % 1000000000u) };
+
+	syscall(SYS_futex, &vcpu->requests, FUTEX_WAIT_BITSET_PRIVATE, seen,
+		deadline_ns == UINT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err)
+{
+	uint64_t deadline = UINT64_MAX;
+	int ret = 0;
+
+	if (vcpu_get_state(vcpu) != AX_VCPU_READY || !vcpu_is_owner(vcpu))
+		return wrong_state(vcpu, "ax_vcpu_wait", err);
+	if (timeout_ns != UINT64_MAX) {
+		deadline = now_ns() + timeout_ns;
+		if (deadline < timeout_ns)
+			deadline = UINT64_MAX;
+	}
+	vcpu_set_state(vcpu, AX_VCPU_BLOCKED);
+	for (;;) {
+		uint32_t requests = atomic_load(&vcpu->requests);
+
+		if (has_reason_to_run(vcpu, requests)) {
+			/* An interrupt that woke it is delivered before the guest goes on. */
+			if (!(requests & ~(uint32_t)REQUEST_INTERRUPT))
+				vcpu_request(vcpu, REQUEST_INTERRUPT);
+			break;
+		}
+		if (deadline != UINT64_MAX && now_ns() >= deadline) {
+			ret = ax_error_set(err, -ETIMEDOUT, AX_ERROR_STATE, 0,
+					   "nothing woke vCPU %u within %" PRIu64 " ns", vcpu->id, timeout_ns);
+			break;
+		}
+		sleep_on_requests(vcpu, requests, deadline);
+	}
+	vcpu_set_state(vcpu, AX_VCPU_READY);
+	return ret;
+}
+
+int ax_vcpu_power_off(AxVCpu *vcpu, AxError *err)
+{
+	if (!vcpu_is_owner(vcpu))
+		return wrong_state(vcpu, "ax_vcpu_power_off", err);
+	atomic_store(&vcpu->powered_off, true);
+	return 0;
+}
