@@ -7,8 +7,9 @@
  *   ax_image_load()       bytes -> RAM of a VM, and how its first vCPU begins
  *   ax_boot_setup()       gives a vCPU that beginning
  *
- * Image bytes are untrusted. A damaged or hostile image is refused with -ENOEXEC (code AX_ERROR_IMAGE) and
- * a message that names the image, what was found in it and what would be accepted.
+ * Image bytes are untrusted. A damaged or hostile image is refused with -ENOEXEC (code
+ * AX_ERROR_IMAGE) and a message that names the image, what was found in it and what would be
+ * accepted.
  */
 #ifndef AXVMM_BOOT_H
 #define AXVMM_BOOT_H
@@ -24,15 +25,15 @@ extern "C" {
 /* What an image is. Numbered for ever. */
 typedef enum AxImageFormat {
 	AX_IMAGE_NONE = 0,
-	AX_IMAGE_FLAT = 1,	/* bytes without a header; starts at its first byte */
-	AX_IMAGE_ELF32 = 2,	/* System V gABI, class 32, executable */
-	AX_IMAGE_ELF64 = 3,	/* class 64 */
-	AX_IMAGE_MULTIBOOT = 4	/* Multiboot Specification 0.6.96, x86-64 only; in an ELF file or not */
+	AX_IMAGE_FLAT = 1,  /* bytes without a header; starts at its first byte */
+	AX_IMAGE_ELF32 = 2, /* System V gABI, class 32, executable */
+	AX_IMAGE_ELF64 = 3, /* class 64 */
+	AX_IMAGE_MULTIBOOT = 4 /* Multiboot 0.6.96, in an ELF file or not; x86-64 only */
 } AxImageFormat;
 
 /* The machine an image is for. Numbered for ever. */
 typedef enum AxImageMachine {
-	AX_IMAGE_FOR_THIS = 0,	 /* in AxImageHints: the architecture this library was built for */
+	AX_IMAGE_FOR_THIS = 0,	 /* the architecture that this library was built for */
 	AX_IMAGE_FOR_X86_64 = 1, /* and its 32-bit and 16-bit modes */
 	AX_IMAGE_FOR_ARM64 = 2,
 	AX_IMAGE_FOR_RISCV64 = 3
@@ -40,7 +41,7 @@ typedef enum AxImageMachine {
 
 /* "flat binary", "ELF32", "ELF64", "multiboot"; "unknown" for a value that is none. Thread: any. */
 AX_API const char *ax_image_format_name(uint32_t format);
-/* "x86-64", "arm64", "riscv64"; "unknown" for a value that is none. Thread: any. */
+/* "x86-64", "arm64", "riscv64", for AX_IMAGE_FOR_THIS one of them; else "unknown". Thread: any. */
 AX_API const char *ax_image_machine_name(uint32_t machine);
 
 /* One piece of RAM: where an image may be put. */
@@ -51,13 +52,14 @@ typedef struct AxRamRange {
 
 #define AX_RAM_RANGES_MAX 32
 
-#define AX_HINT_MODE (1u << 0) /* AxImageHints.mode holds */
-#define AX_HINT_LOAD (1u << 1) /* AxImageHints.load holds */
+#define AX_HINT_MODE	  (1u << 0) /* AxImageHints.mode holds */
+#define AX_HINT_LOAD	  (1u << 1) /* AxImageHints.load holds */
 
 /*
- * What the caller knows beside the bytes. A flat binary says nothing itself: it needs a load address, and on
- * x86-64 a mode, which has no default here. The other formats say both themselves, and an image of theirs is
- * refused (-EINVAL) when the caller says something, too: the caller and the image do not mean the same.
+ * What the caller knows beside the bytes. A flat binary says nothing itself: it needs a load
+ * address, and on x86-64 a mode, which has no default here. The other formats say both themselves;
+ * an image of theirs is refused (-EINVAL) when the caller says something else than it (the load
+ * address is then that of the lowest segment).
  */
 typedef struct AxImageHints {
 	size_t size;	      /* sizeof(AxImageHints): AX_IMAGE_HINTS_INIT */
@@ -67,7 +69,7 @@ typedef struct AxImageHints {
 	AxGuestPhysAddr load; /* of the first byte; real mode: a multiple of 16 below 1 MiB */
 	uint32_t machine;     /* an AxImageMachine */
 	uint32_t ram_count;   /* 1 to AX_RAM_RANGES_MAX */
-	const AxRamRange *ram; /* where segments may lie; no two overlap; borrowed during the call */
+	const AxRamRange *ram; /* where segments may lie; borrowed during the call */
 } AxImageHints;
 
 #define AX_IMAGE_HINTS_INIT { sizeof(AxImageHints), NULL, 0, 0, 0, 0, 0, NULL }
@@ -86,8 +88,9 @@ typedef struct AxImageSegment {
 } AxImageSegment;
 
 /*
- * Where everything goes and how it starts. What ax_image_parse() promises of it, whatever the bytes were: each
- * segment lies in the file and in one range of RAM, no two overlap, and the entry lies in one of them.
+ * Where everything goes and how it starts. What ax_image_parse() promises of it, whatever the bytes
+ * were: each segment lies in the file and in one range of RAM, no two overlap, and the entry lies
+ * in one of them.
  */
 typedef struct AxImagePlan {
 	size_t size;		  /* sizeof(AxImagePlan): AX_IMAGE_PLAN_INIT */
@@ -106,26 +109,27 @@ typedef struct AxImagePlan {
 /**
  * Say what an image is, check all of it that loading depends on, and plan where it goes.
  *
- * The format is sniffed, in this order: a multiboot header, ELF, else a flat binary when the hints say how to
- * start it. An ELF file is taken when it is an executable with a fixed address (ET_EXEC) for the hints' machine;
- * its segments go to their physical addresses (p_paddr), its entry point is translated to a physical address by the
- * segment in whose virtual range it lies. Position-independent files (ET_DYN) are refused: they run where
- * somebody has applied their relocations, and nobody has.
+ * The format is sniffed, in this order: a multiboot header, ELF, else a flat binary when the hints
+ * say how to start it. An ELF file is taken when it is an executable with a fixed address (ET_EXEC)
+ * for the hints' machine; its segments go to their physical addresses (p_paddr), its entry point is
+ * translated to a physical address by the segment in whose virtual range it lies.
+ * Position-independent files (ET_DYN) are refused: they run where somebody has applied their
+ * relocations, and nobody has.
  *
- * On x86-64 ELF32 and multiboot start in 32-bit protected mode, ELF64 in long mode with the first 4 GiB mapped;
- * so all segments lie below 4 GiB.
+ * On x86-64 ELF32 and multiboot start in 32-bit protected mode, ELF64 in long mode with the first 4
+ * GiB mapped; so all segments lie below 4 GiB.
  *
  * @param bytes  the whole file; only read; NULL allowed when len is 0
  * @param hints  borrowed during the call
  * @param plan   its `size` set by the caller; filled on success, else unspecified
- * @return 0; -EINVAL the hints make no sense or contradict the image; -ENOEXEC the image; -ENOSPC more than
- *         AX_IMAGE_SEGMENTS_MAX segments
+ * @return 0; -EINVAL the hints make no sense or contradict the image; -ENOEXEC the image; -ENOSPC
+ *         more than AX_IMAGE_SEGMENTS_MAX segments
  *
  * Thread: any.
  * Source: System V gABI 4.1, chapter 5; Multiboot Specification 0.6.96, section 3.1.
  */
-AX_API int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints, AxImagePlan *plan,
-			  AxError *err);
+AX_API int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints,
+			  AxImagePlan *plan, AxError *err);
 
 /* A file's bytes, or any others. */
 typedef struct AxImageSource {
@@ -138,14 +142,14 @@ typedef struct AxImageSource {
 #define AX_IMAGE_SOURCE_INIT { sizeof(AxImageSource), NULL, NULL, 0 }
 
 /**
- * Map a file read-only and privately. Pages are read when they are looked at. Who truncates the file while it is
- * mapped takes this process down (SIGBUS), as with any mapping.
+ * Map a file read-only and privately. Pages are read when they are looked at. Who truncates the
+ * file while it is mapped takes this process down (SIGBUS), as with any mapping.
  *
  * @param path  borrowed until ax_image_file_close(): it becomes the source's name
  * @param file  its `size` set by the caller; on success filled and owned by the caller, who calls
  *              ax_image_file_close(); else untouched
- * @return 0; -ENOENT; -EACCES; -ENOEXEC a directory, a device, a pipe or an empty file; -ENOMEM; -EINVAL; -EIO.
- *         The message begins with the path
+ * @return 0; -ENOENT; -EACCES; -ENOEXEC a directory, a device, a pipe or an empty file; -ENOMEM;
+ *         -EINVAL; -EIO. The message begins with the path
  *
  * Thread: any.
  */
@@ -166,14 +170,14 @@ typedef struct AxLoadModule {
 
 /* What is loaded beside the image, and what is said about it. */
 typedef struct AxLoadOptions {
-	size_t size;		   /* sizeof(AxLoadOptions): AX_LOAD_OPTIONS_INIT */
-	uint32_t given;		   /* AX_HINT_*: as in AxImageHints */
+	size_t size;	/* sizeof(AxLoadOptions): AX_LOAD_OPTIONS_INIT */
+	uint32_t given; /* AX_HINT_*: as in AxImageHints */
 	uint32_t mode;
 	AxGuestPhysAddr load;
-	const char *command_line;  /* NULL or "": none */
+	const char *command_line; /* NULL or "": none */
 	const AxLoadModule *modules;
-	uint32_t module_count;	   /* up to AX_LOAD_MODULES_MAX */
-	uint32_t reserved;	   /* 0 */
+	uint32_t module_count; /* up to AX_LOAD_MODULES_MAX */
+	uint32_t reserved;     /* 0 */
 } AxLoadOptions;
 
 #define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0 }
@@ -199,44 +203,50 @@ typedef struct AxBootRegisters {
 /**
  * Put an image, and what goes with it, into a VM's RAM, and say how the vCPU that starts it begins.
  *
- * RAM is what ax_ram_info() lists, but for read-only RAM. Bytes are copied once; zero-filling leaves pages alone
- * that are zero already, so that RAM nobody uses stays untouched. What the boot needs beyond the image on x86-64:
+ * RAM is what ax_ram_info() lists, but for read-only RAM. Bytes are copied once; zero-filling
+ * leaves pages alone that are zero already, so that RAM nobody uses stays untouched. What the boot
+ * needs beyond the image on x86-64:
  *
- * - ELF and flat binaries in protected and long mode get a block of AX_BOOT_BLOCK_SIZE bytes, 4 KiB aligned, as
- *   high as possible in RAM below 4 GiB (so usually at its end) where no segment lies: first the page tables of
- *   long mode (the first 4 GiB map to themselves in pages of 2 MiB, writable, for the kernel only), at its last
- *   page the GDT. The stack pointer is the block's first byte: the RAM below it is the stack. Everything in the
- *   block is the guest's, to keep or to replace.
- * - GDT, also with multiboot: AX_BOOT_SELECTOR_*. GDTR points to it; CS, DS, ES, SS, FS and GS hold its selectors.
+ * - ELF and flat binaries in protected and long mode get a block of AX_BOOT_BLOCK_SIZE bytes, 4 KiB
+ *   aligned, as high as possible in RAM below 4 GiB (so usually at its end) where no segment lies:
+ *   a page of stack, which may grow on below the block where RAM is free; six pages of page tables
+ *   for long mode, which map the first 4 GiB to themselves in pages of 2 MiB, writable, for the
+ *   kernel only; a page with the GDT. All of it is the guest's, to keep or to replace.
+ * - GDT, also with multiboot: AX_BOOT_SELECTOR_*. GDTR points to it; CS, DS, ES, SS, FS, GS and TR
+ *   hold its selectors.
  * - Real mode gets nothing but the image.
- * - multiboot gets EAX = 0x2BADB002 and EBX = the address of the information structure, which lies with all that
- *   it points to but the modules below 640 KiB if there is room. Modules follow the image, page aligned. There is
- *   no stack (section 3.2).
+ * - multiboot gets EAX = 0x2BADB002 and EBX = the address of the information structure, which lies
+ *   with all that it points to but the modules below 640 KiB if there is room. Modules follow the
+ *   image, page aligned. There is no stack (section 3.2).
  *
- * Only multiboot has a way to tell the guest of a command line or of modules; with the other formats they are
- * refused (-ENOTSUP) instead of being dropped.
+ * Only multiboot has a way to tell the guest of a command line or of modules; with the other
+ * formats they are refused (-ENOTSUP) instead of being dropped.
  *
  * @param vm       with its RAM, before vCPUs run
  * @param source   the image; borrowed during the call
  * @param options  NULL: all defaults; borrowed during the call
- * @param setup    its `size` set by the caller; mode, entry, page_table and stack filled on success, other members
- *                 keep their values
+ * @param setup    its `size` set by the caller; mode, entry, page_table and stack filled on
+ *                 success, other members keep their values
  * @param regs     its `size` set by the caller; filled on success
- * @return 0; as ax_image_parse(); -ENOSPC the modules or the tables do not fit into RAM, a string or the number of
- *         modules is beyond its limit; -ENOTSUP. On failure RAM may hold a part of the image
+ * @return 0; as ax_image_parse(); -ENOSPC the modules or the tables do not fit into RAM, a string
+ *         or the number of modules is beyond its limit; -ENOTSUP. On failure RAM may hold a part of
+ *         the image
  *
  * Thread: the one that builds the VM.
  */
 AX_API int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
 			 AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err);
 
-/* Bytes of page tables and GDT: six pages and one. */
-#define AX_BOOT_BLOCK_SIZE 0x7000
+#define AX_BOOT_BLOCK_SIZE 0x8000
 
-/* Selectors of the boot GDT. All segments are flat, ring 0. */
-#define AX_BOOT_SELECTOR_CODE32 0x08
-#define AX_BOOT_SELECTOR_DATA	0x10
-#define AX_BOOT_SELECTOR_CODE64 0x18
+/*
+ * Selectors of the boot GDT. All segments are flat, ring 0; the task state segment is marked busy,
+ * begins at 0 and is nobody's.
+ */
+#define AX_BOOT_SELECTOR_CODE  0x08 /* of the mode that the guest starts in */
+#define AX_BOOT_SELECTOR_DATA  0x10
+#define AX_BOOT_SELECTOR_TASK  0x18 /* takes two entries, as in long mode */
+#define AX_BOOT_SELECTOR_OTHER 0x28 /* code: 32 bit for who starts in long mode, else 64 bit */
 
 /**
  * ax_vcpu_setup() and then every register of @regs.
@@ -245,7 +255,8 @@ AX_API int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOpti
  *
  * Thread: any one; the vCPU is in state Created or Free.
  */
-AX_API int ax_boot_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, const AxBootRegisters *regs, AxError *err);
+AX_API int ax_boot_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, const AxBootRegisters *regs,
+			 AxError *err);
 
 /* A module where it already lies in guest memory. */
 typedef struct AxMultibootModule {
@@ -260,9 +271,9 @@ typedef struct AxMultibootInfo {
 	const char *command_line; /* NULL: "" */
 	const char *loader_name;  /* NULL: none */
 	const AxMultibootModule *modules;
-	uint32_t module_count;	  /* up to AX_LOAD_MODULES_MAX */
-	uint32_t ram_count;	  /* 1 to AX_RAM_RANGES_MAX */
-	const AxRamRange *ram;	  /* in order of address */
+	uint32_t module_count; /* up to AX_LOAD_MODULES_MAX */
+	uint32_t ram_count;    /* 1 to AX_RAM_RANGES_MAX */
+	const AxRamRange *ram; /* in order of address */
 } AxMultibootInfo;
 
 #define AX_MULTIBOOT_INFO_INIT { sizeof(AxMultibootInfo), NULL, NULL, NULL, 0, 0, NULL }
@@ -270,11 +281,13 @@ typedef struct AxMultibootInfo {
 #define AX_MULTIBOOT_MAGIC 0x2badb002u /* EAX when the guest starts, section 3.2 */
 
 /**
- * Build the multiboot information structure with its memory map, strings and module list, for guest address @gpa.
+ * Build the multiboot information structure with its memory map, strings and module list, for guest
+ * address @gpa.
  *
- * The memory map gives each RAM range as available (type 1), with what lies in 0xa0000 to 0xfffff as reserved
- * (type 2), because guests expect adapter memory there. mem_lower and mem_upper are in KiB. flags: 0 (memory),
- * 2 (command line), 3 (modules, when there are any), 6 (memory map), 9 (loader name, when there is one).
+ * The memory map gives each RAM range as available (type 1), with what lies in 0xa0000 to 0xfffff
+ * as reserved (type 2), because guests expect adapter memory there. mem_lower and mem_upper are in
+ * KiB. flags: 0 (memory), 2 (command line), 3 (modules, when there are any), 6 (memory map), 9
+ * (loader name, when there is one).
  *
  * @param gpa     where the caller will put the bytes, 4-byte aligned; gpa + *used stays below 4 GiB
  * @param buffer  filled on success; NULL: only *used is

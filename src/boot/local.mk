@@ -1,3 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/boot, the image formats; one file a line.
-boot_sources =
+boot_sources = \
+	src/boot/bytes.h \
+	src/boot/elf.c \
+	src/boot/error.c \
+	src/boot/file.c \
+	src/boot/flat.c \
+	src/boot/foreign.c \
+	src/boot/image.c \
+	src/boot/image.h \
+	src/boot/layout.c \
+	src/boot/multiboot.c \
+	src/boot/multiboot_info.c \
+	src/boot/plan.c \
+	src/boot/setup.c

@@ -9,3 +9,14 @@ tests_unit_libaxunit_la_LIBADD = libaxnosys.la
 UNIT_LIBS = tests/unit/libaxunit.la
 
 # unit_tests += tests/unit/foo
+
+# Image formats, and loading them.
+unit_tests += \
+	tests/unit/test_boot_damage \
+	tests/unit/test_boot_elf \
+	tests/unit/test_boot_file \
+	tests/unit/test_boot_flat \
+	tests/unit/test_boot_info \
+	tests/unit/test_boot_layout \
+	tests/unit/test_boot_multiboot
+EXTRA_DIST += tests/unit/boot_builder.h

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening image files: what is mapped, and what a path that is no image file is called.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/unit/boot_builder.h"
+
+static char folder[] = "/tmp/axvmm-boot-XXXXXX";
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void tear_down(void)
+{
+	unlink("file");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void write_file(const void *bytes, size_t len)
+{
+	int fd = open("file", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq((int)write(fd, bytes, len), (int)len);
+	close(fd);
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void refuse(const char *path, int ret, const char *message)
+{
+	AxImageSource file = AX_IMAGE_SOURCE_INIT;
+	AxError err = AX_ERROR_INIT;
+	unsigned before = open_descriptors();
+
+	ck_assert_int_eq(ax_image_file_open(path, &file, &err), ret);
+	ck_assert_str_eq(err.message, message);
+	ck_assert_int_eq(err.code, AX_ERROR_FILE);
+	ck_assert_ptr_null(file.bytes);
+	ck_assert_uint_eq(open_descriptors(), before);
+	ck_assert_int_eq(ax_image_file_open(path, &file, NULL), ret);
+}
+
+START_TEST(a_regular_file_is_mapped_whole)
+	{
+		const char *path = "file";
+		AxImageSource file = AX_IMAGE_SOURCE_INIT;
+		unsigned before = open_descriptors();
+
+		write_file("hello", 5);
+		ck_assert_int_eq(ax_image_file_open(path, &file, NULL), 0);
+		ck_assert_uint_eq(file.len, 5);
+		ck_assert_int_eq(memcmp(file.bytes, "hello", 5), 0);
+		ck_assert_ptr_eq(file.name, path);
+		ck_assert_uint_eq(open_descriptors(), before);
+		ax_image_file_close(&file);
+		ck_assert_ptr_null(file.bytes);
+		ck_assert_uint_eq(file.len, 0);
+		ax_image_file_close(&file);
+		ax_image_file_close(NULL);
+	}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_named)
+	{
+		struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "file" };
+		int fd;
+
+		refuse(".", -ENOEXEC,
+		       ".: is a directory; a regular file with an image in it is needed");
+		refuse("/dev/null", -ENOEXEC,
+		       "/dev/null: is a device; a regular file with an image in it is needed");
+		ck_assert_int_eq(mkfifo("file", 0600), 0);
+		refuse("file", -ENOEXEC,
+		       "file: is a pipe; a regular file with an image in it is needed");
+		unlink("file");
+		write_file("", 0);
+		refuse("file", -ENOEXEC,
+		       "file: is empty; a regular file with an image in it is needed");
+		unlink("file");
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+		refuse("file", -EIO, "file: cannot open it: No such device or address");
+		close(fd);
+	}
+END_TEST
+
+START_TEST(a_path_that_leads_nowhere_is_told)
+	{
+		AxImageSource file = AX_IMAGE_SOURCE_INIT;
+		AxError err = AX_ERROR_INIT;
+
+		refuse("missing", -ENOENT, "missing: no such file: check the path");
+		ck_assert_int_eq(ax_image_file_open("missing", &file, &err), -ENOENT);
+		ck_assert_int_eq(err.os_errno, ENOENT);
+		write_file("x", 1);
+		refuse("file/x", -ENOENT, "file/x: no such file: check the path");
+		unlink("file");
+		ck_assert_int_eq(symlink("file", "file"), 0);
+		refuse("file", -EIO, "file: cannot open it: Too many levels of symbolic links");
+	}
+END_TEST
+
+START_TEST(an_unreadable_file_is_told)
+	{
+		write_file("x", 1);
+		ck_assert_int_eq(chmod("file", 0), 0);
+		if (geteuid() == 0) {
+			/* root reads everything: be somebody else */
+			ck_assert_int_eq(chmod(".", 0755), 0);
+			ck_assert_int_eq(seteuid(65534), 0);
+		}
+		refuse("file", -EACCES,
+		       "file: no permission to read it: check the file's mode and its "
+		       "directories'");
+		if (getuid() == 0)
+			ck_assert_int_eq(seteuid(0), 0);
+	}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_mapped_is_told)
+	{
+		struct rlimit before, limit;
+		AxImageSource file = AX_IMAGE_SOURCE_INIT;
+		AxError err = AX_ERROR_INIT;
+		int fd = open("file", O_WRONLY | O_CREAT, 0600), ret;
+
+		/* sparse, and larger than the address space that is left */
+		ck_assert_int_eq(ftruncate(fd, 1ll << 42), 0);
+		close(fd);
+		ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+		limit = before;
+		limit.rlim_cur = 1ull << 41;
+		ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+		ret = ax_image_file_open("file", &file, &err);
+		setrlimit(RLIMIT_AS, &before);
+		ck_assert_int_eq(ret, -ENOMEM);
+		ck_assert_str_eq(err.message, "file: no memory to map it");
+	}
+END_TEST
+
+START_TEST(arguments_are_checked)
+	{
+		AxImageSource file = AX_IMAGE_SOURCE_INIT;
+		AxError err = AX_ERROR_INIT;
+
+		ck_assert_int_eq(ax_image_file_open(NULL, &file, &err), -EINVAL);
+		ck_assert_int_eq(ax_image_file_open("file", NULL, &err), -EINVAL);
+		file.size = 3;
+		ck_assert_int_eq(ax_image_file_open("file", &file, &err), -EINVAL);
+		ck_assert_str_eq(
+			err.message,
+			"ax_image_file_open: an argument is missing, or its size is not set");
+	}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("boot-file");
+	TCase *cases = tcase_create("boot-file");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(cases, set_up, tear_down);
+	tcase_add_test(cases, a_regular_file_is_mapped_whole);
+	tcase_add_test(cases, what_is_no_regular_file_is_named);
+	tcase_add_test(cases, a_path_that_leads_nowhere_is_told);
+	tcase_add_test(cases, an_unreadable_file_is_told);
+	tcase_add_test(cases, a_file_that_cannot_be_mapped_is_told);
+	tcase_add_test(cases, arguments_are_checked);
+	suite_add_tcase(suite, cases);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
