@@ -80,15 +80,19 @@ void vcpu_leave_loop(AxVCpu *vcpu)
 	wake_waiters(vcpu->vm);
 }
 
-int vcpu_quiesce(AxVCpu *vcpu, AxError *err)
+int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
-	AxVCpuExitReason exit;
+	AxVCpuExitReason further;
 	uint64_t answer;
-	int verdict = 0, ret;
+	int verdict = AX_HANDLED, ret;
 
-	while ((ret = vcpu_settle(vcpu, &exit, err)) == 1) {
-		if (dispatch_exit(vcpu, &exit, &answer) == AX_STOP)
-			verdict = AX_STOP;
+	while ((ret = vcpu_settle(vcpu, &further, err)) == 1) {
+		AxHandled handled = dispatch_exit(vcpu, &further, &answer);
+
+		if (handled == AX_HANDLED || (handled == AX_UNHANDLED && dispatch_ignores(vcpu, &further)))
+			continue;
+		verdict = handled;
+		*exit = further;
 	}
 	return ret < 0 ? ret : verdict;
 }
@@ -272,46 +276,49 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, A
 	return 0;
 }
 
-/* What others asked of the loop itself. Returns 0 to go on, 1 to leave, or a negative errno. */
-static int serve_loop_requests(AxVCpu *vcpu, AxError *err)
+/*
+ * What others asked of the loop itself: stop, pause, newer registrations. Returns an AxHandled, as of an exit in @exit
+ * that came up while the vCPU was settled for a pause; or a negative errno.
+ */
+static int serve_loop_requests(AxVCpu *vcpu, uint32_t requests, AxVCpuExitReason *exit, AxError *err)
 {
-	uint32_t requests = atomic_load(&vcpu->requests);
-	int ret;
+	int verdict = AX_HANDLED;
 
-	if (likely(!(requests & (REQUEST_STOP | REQUEST_PAUSE | REQUEST_SYNC))))
-		return 0;
-	if (requests & REQUEST_STOP)
-		return 1;
 	if (requests & REQUEST_PAUSE) {
-		ret = vcpu_quiesce(vcpu, err);
-		if (ret < 0)
-			return ret;
+		verdict = vcpu_quiesce(vcpu, exit, err);
+		if (verdict < 0)
+			return verdict;
 		hold(vcpu);
 	}
 	vcpu_take_requests(vcpu, REQUEST_SYNC);
 	vcpu_sync(vcpu);
-	return 0;
+	return verdict;
 }
 
 static int loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
-	AxHandled handled = AX_HANDLED;
-	int ret;
-
 	for (;;) {
-		ret = serve_loop_requests(vcpu, err);
-		if (ret < 0)
-			return ret;
-		if (ret) {
+		uint32_t requests = atomic_load(&vcpu->requests);
+		AxHandled handled;
+		int ret;
+
+		if (requests & REQUEST_STOP) {
 			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_NOTHING, .vcpu = vcpu->id };
 			return AX_LOOP_VM_STOPPED;
 		}
-		ret = next_exit(vcpu, exit, &handled, err);
-		if (ret)
+		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC))) {
+			ret = serve_loop_requests(vcpu, requests, exit, err);
+			handled = (AxHandled)ret;
+		} else {
+			ret = next_exit(vcpu, exit, &handled, err);
+			if (!ret && handled == AX_UNHANDLED && dispatch_ignores(vcpu, exit))
+				handled = AX_HANDLED;
+		}
+		if (ret < 0)
 			return ret;
 		if (handled == AX_STOP)
 			return AX_LOOP_STOPPED;
-		if (handled == AX_UNHANDLED && !dispatch_ignores(vcpu, exit))
+		if (handled == AX_UNHANDLED)
 			return AX_LOOP_UNHANDLED;
 	}
 }

@@ -133,8 +133,11 @@ void vcpu_leave_loop(AxVCpu *vcpu);
 /* Take the newest snapshot and forget cached ranges. Owner, in the loop. */
 void vcpu_sync(AxVCpu *vcpu);
 
-/* Settle, answering further exits by dispatch. 0, AX_STOP when a handler said so meanwhile, or a negative errno. */
-int vcpu_quiesce(AxVCpu *vcpu, AxError *err);
+/*
+ * Settle, answering further exits by dispatch. AX_HANDLED; or AX_STOP or AX_UNHANDLED with the further exit of which a
+ * handler, or nobody, said so in @exit (else untouched); or a negative errno. Owner, in the loop.
+ */
+int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* Take one kick out of the bitmap into @exit: true, or false when there is none. Owner. */
 bool vcpu_take_kick(AxVCpu *vcpu, AxVCpuExitReason *exit);

@@ -182,13 +182,12 @@ static int run_vcpu(AxVCpu *vcpu, AxError *err)
 			}
 		}
 		ret = ax_vcpu_loop(vcpu, &exit, err);
-		if (ret == AX_LOOP_STOPPED) {
-			end_with_exit(vcpu, AX_VM_END_HANDLER, &exit);
-			return 0;
-		}
-		if (ret == AX_LOOP_VM_STOPPED) {
+		if (ret == AX_LOOP_STOPPED || ret == AX_LOOP_VM_STOPPED) {
+			/* A handler that stops the VM may say AX_STOP as well: the code says more. */
 			if (vm_is_stopped(vcpu->vm))
 				end_with_code(vcpu);
+			else if (ret == AX_LOOP_STOPPED)
+				end_with_exit(vcpu, AX_VM_END_HANDLER, &exit);
 			return 0;
 		}
 		if (ret == AX_LOOP_UNHANDLED)
@@ -200,6 +199,7 @@ static int run_vcpu(AxVCpu *vcpu, AxError *err)
 /* Bind, run, settle, unbind: the same on the caller's thread and on ours. */
 static void run_on_this_thread(AxVCpu *vcpu)
 {
+	AxVCpuExitReason ignored;
 	AxError err = AX_ERROR_INIT;
 	int ret = ax_vcpu_bind(vcpu, AX_ANY_CPU, &err);
 
@@ -212,7 +212,7 @@ static void run_on_this_thread(AxVCpu *vcpu)
 		end_with_error(vcpu, ret, &err);
 	/* Where KVM can't finish the access, the registers stay unknown: ax_vcpu_get_reg() says so. */
 	vcpu_enter_loop(vcpu);
-	vcpu_quiesce(vcpu, NULL);
+	vcpu_quiesce(vcpu, &ignored, NULL);
 	vcpu_leave_loop(vcpu);
 	ax_vcpu_unbind(vcpu, NULL);
 }
