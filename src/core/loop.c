@@ -225,7 +225,7 @@ static uint64_t now_ns(void)
 }
 
 /* One exit with an observer watching: no fast path, two more looks at the clock. */
-static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, AxError *err)
+static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	const struct snapshot *snapshot = vcpu->snapshot;
 	AxExitRecord record = { .size = sizeof(record), .exit = exit };
@@ -238,16 +238,15 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handle
 	ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret)
 		return ret;
-	*handled = dispatch_exit(vcpu, exit, &record.answer);
+	record.handled = dispatch_exit(vcpu, exit, &record.answer);
 	after = now_ns();
-	record.handled = *handled;
 	record.handler_ns = after - record.time_ns;
 	snapshot->observer->exit(snapshot->observer_opaque, vcpu, &record);
-	return 0;
+	return record.handled;
 }
 
-/* One or more exits, the last of which is in @exit with its verdict. */
-static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, AxError *err)
+/* One or more exits, the last of which is in @exit. Returns its AxHandled, or a negative errno. */
+static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	struct fast_result result;
 	enum fast fast;
@@ -255,17 +254,14 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, A
 	int rc, ret;
 
 	if (vcpu->snapshot->observer)
-		return observed_exit(vcpu, exit, handled, err);
+		return observed_exit(vcpu, exit, err);
 	rc = run_fast(vcpu, &fast, &result);
 	ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret)
 		return ret;
-	if (fast != FAST_LEAVE) {
-		*handled = dispatch_exit(vcpu, exit, &answer);
-		return 0;
-	}
+	if (fast != FAST_LEAVE)
+		return dispatch_exit(vcpu, exit, &answer);
 	/* The handler has run already; taking the exit has zeroed its answer. */
-	*handled = result.handled;
 	if (result.handled == AX_UNHANDLED) {
 		result.value = UINT64_MAX;
 		if (vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
@@ -273,7 +269,7 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxHandled *handled, A
 	}
 	if (exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_MMIO_READ)
 		reply_value(vcpu, result.value);
-	return 0;
+	return result.handled;
 }
 
 /*
@@ -299,26 +295,21 @@ static int loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	for (;;) {
 		uint32_t requests = atomic_load(&vcpu->requests);
-		AxHandled handled;
-		int ret;
+		int handled;
 
 		if (requests & REQUEST_STOP) {
 			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_NOTHING, .vcpu = vcpu->id };
 			return AX_LOOP_VM_STOPPED;
 		}
-		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC))) {
-			ret = serve_loop_requests(vcpu, requests, exit, err);
-			handled = (AxHandled)ret;
-		} else {
-			ret = next_exit(vcpu, exit, &handled, err);
-			if (!ret && handled == AX_UNHANDLED && dispatch_ignores(vcpu, exit))
-				handled = AX_HANDLED;
-		}
-		if (ret < 0)
-			return ret;
+		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC)))
+			handled = serve_loop_requests(vcpu, requests, exit, err);
+		else
+			handled = next_exit(vcpu, exit, err);
+		if (handled < 0)
+			return handled;
 		if (handled == AX_STOP)
 			return AX_LOOP_STOPPED;
-		if (handled == AX_UNHANDLED)
+		if (handled == AX_UNHANDLED && !dispatch_ignores(vcpu, exit))
 			return AX_LOOP_UNHANDLED;
 	}
 }
