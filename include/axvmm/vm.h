@@ -91,7 +91,7 @@ typedef struct AxVmResult {
 	AxVCpuExitReason exit;
 } AxVmResult;
 
-#define AX_VM_RESULT_INIT { sizeof(AxVmResult), 0, 0, 0, { 0, 0, { { 0, { 0 }, 0, 0, 0 } } } }
+#define AX_VM_RESULT_INIT { sizeof(AxVmResult), 0, 0, 0, { 0, 0, { { 0, { 0 }, 0, 0, 0, 0 } } } }
 
 /**
  * Run every vCPU of the VM: the first created on the caller's thread, each other on a thread of its own (named
