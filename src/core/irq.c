@@ -33,6 +33,7 @@ struct irq_line {
 
 struct irq_lines {
 	AxVm *vm;
+	AxVCpu *target; /* without an in-kernel irqchip: who gets all interrupts */
 	struct irq_line line[LINE_COUNT];
 };
 
@@ -115,8 +116,7 @@ static void edge_set(void *opaque, uint32_t gsi, bool level)
 	struct irq_lines *lines = opaque;
 
 	if (!atomic_exchange(&lines->line[gsi].level, level) && level)
-		(void)ax_vcpu_inject_interrupt(ax_vm_vcpu_at(lines->vm, 0), VECTOR_BASE + gsi,
-					       NULL);
+		(void)ax_vcpu_inject_interrupt(lines->target, VECTOR_BASE + gsi, NULL);
 }
 
 static struct irq_lines *new_lines(AxVm *vm)
@@ -126,6 +126,7 @@ static struct irq_lines *new_lines(AxVm *vm)
 	if (!lines)
 		return NULL;
 	lines->vm = vm;
+	lines->target = vm->vcpu_count ? vm->vcpus[0] : NULL;
 	for (unsigned i = 0; i < LINE_COUNT; i++) {
 		pthread_mutex_init(&lines->line[i].lock, NULL);
 		lines->line[i].irqfd = IRQFD_UNTRIED;

@@ -1,12 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit tests (libcheck, no KVM). They are linked with every layer but src/sys, and with the fake of
 # src/sys listed here, in one library so that each side may call the other.
-fake_sources =
+fake_sources = \
+	tests/unit/fake_internal.h \
+	tests/unit/fake_libc.c \
+	tests/unit/fake_libc.h \
+	tests/unit/fake_record.c \
+	tests/unit/fake_run.c \
+	tests/unit/fake_state.c \
+	tests/unit/fake_sys.c \
+	tests/unit/fake_sys.h \
+	tests/unit/fake_vm.c
+if ARCH_X86_64
+fake_sources += tests/unit/x86_64/fake_arch.c
+endif
 
 check_LTLIBRARIES += tests/unit/libaxunit.la
 tests_unit_libaxunit_la_SOURCES = $(fake_sources)
 tests_unit_libaxunit_la_LIBADD = libaxnosys.la
 UNIT_LIBS = tests/unit/libaxunit.la
+
+# For a test that lets the host's calls fail (fake_libc.h): tests_unit_foo_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+FAKE_LIBC_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=mmap,--wrap=madvise,--wrap=memfd_create,--wrap=ftruncate,--wrap=sysinfo \
+	-Wl,--wrap=eventfd,--wrap=timerfd_create \
+	-Wl,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=epoll_wait
+
+# The core's errors, RAM, interrupts, event loop, saved state; and the fake KVM itself.
+unit_tests += \
+	tests/unit/test_error
+tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+EXTRA_DIST += tests/unit/core_fixture.h
 
 # unit_tests += tests/unit/foo
 
