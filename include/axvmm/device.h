@@ -42,7 +42,10 @@ typedef struct AxDeviceOps {
 	void (*reset)(void *opaque);
 	/* Append the guest-visible state. 0 or a negative errno. */
 	int (*save)(void *opaque, AxState *state);
-	/* The opposite, into a device that was just reset. Bytes are untrusted: -EINVAL leaves it reset. */
+	/*
+	 * The opposite, into a device that was just reset. Bytes are untrusted: -EINVAL leaves it
+	 * reset.
+	 */
 	int (*restore)(void *opaque, AxState *state);
 } AxDeviceOps;
 
@@ -55,19 +58,23 @@ typedef struct AxDeviceOps {
  *
  * Thread: the one that builds the VM.
  */
-AX_API int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaque, AxError *err);
+AX_API int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaque,
+			 AxError *err);
 /* Forget a device. 0 or -ENOENT. */
 AX_API int ax_device_remove(AxVm *vm, const char *name, AxError *err);
 
-/* Reset all devices in the order in which they were added. Thread: any, with the vCPUs paused or not running. */
+/*
+ * Reset all devices in the order in which they were added. Thread: any, with the vCPUs paused or
+ * not running.
+ */
 AX_API void ax_devices_reset(AxVm *vm);
 
 /**
- * Save all devices, or reset and restore all. Each device's part is framed with its name and length, so that a device
- * that reads too much or too little is found.
+ * Save all devices, or reset and restore all. Each device's part is framed with its name and
+ * length, so that a device that reads too much or too little is found.
  *
- * @return 0; -EINVAL the state is damaged, or is of other devices (the message names the device); -ENOMEM; else what the
- *         device's op returned
+ * @return 0; -EINVAL the state is damaged, or is of other devices (the message names the device);
+ * -ENOMEM; else what the device's op returned
  *
  * Thread: any, with the vCPUs paused or not running.
  */

@@ -49,14 +49,20 @@ typedef enum AxErrorCode {
 
 /* 256 bytes for ever. Owned by the caller; holds no pointers and needs no release. */
 typedef struct AxError {
-	int32_t code;				/* an AxErrorCode */
-	int32_t os_errno;			/* the kernel's errno, positive; 0 when none was involved */
-	char message[AX_ERROR_MESSAGE_SIZE];	/* one line: what failed, why, what to do next */
+	int32_t code;	  /* an AxErrorCode */
+	int32_t os_errno; /* the kernel's errno, positive; 0 when none was involved */
+	char message[AX_ERROR_MESSAGE_SIZE]; /* one line: what failed, why, what to do next */
 } AxError;
 
 AX_STATIC_ASSERT(sizeof(AxError) == 256, ax_error_is_256_bytes);
 
-#define AX_ERROR_INIT { 0, 0, { 0 } }
+#define AX_ERROR_INIT     \
+	{                 \
+		0, 0,     \
+		{         \
+			0 \
+		}         \
+	}
 
 /**
  * The name of an error code, such as "kvm-permission".

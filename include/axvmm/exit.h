@@ -58,26 +58,26 @@ AX_API uint64_t ax_access_width_mask(AxAccessWidth width);
 
 /* Numbered for ever. */
 typedef enum AxVCpuExitKind {
-	AX_EXIT_NOTHING = 0,		  /* nothing to do: enter again */
-	AX_EXIT_HYPERCALL = 1,		  /* .hypercall */
-	AX_EXIT_MMIO_READ = 2,		  /* .mmio_read: answer with ax_vcpu_reply_read() */
-	AX_EXIT_MMIO_WRITE = 3,		  /* .mmio_write */
-	AX_EXIT_SYS_REG_READ = 4,	  /* .sys_reg_read: reply_read() or reply_fault() */
-	AX_EXIT_SYS_REG_WRITE = 5,	  /* .sys_reg_write: may be answered by reply_fault() */
-	AX_EXIT_IO_READ = 6,		  /* .io_read: reply_read() or reply_bytes() */
-	AX_EXIT_IO_WRITE = 7,		  /* .io_write */
-	AX_EXIT_EXTERNAL_INTERRUPT = 8,	  /* .external_interrupt: somebody kicked the vCPU */
-	AX_EXIT_NESTED_PAGE_FAULT = 9,	  /* .nested_page_fault */
-	AX_EXIT_HALT = 10,		  /* the guest waits for an interrupt */
-	AX_EXIT_CPU_UP = 11,		  /* .cpu_up */
-	AX_EXIT_CPU_DOWN = 12,		  /* .cpu_down */
-	AX_EXIT_SYSTEM_DOWN = 13,	  /* .system_down */
-	AX_EXIT_FAIL_ENTRY = 14,	  /* .fail_entry */
-	AX_EXIT_SEND_IPI = 15,		  /* .send_ipi */
-	AX_EXIT_INTERNAL_ERROR = 16,	  /* .internal_error */
-	AX_EXIT_DEBUG = 17,		  /* .debug */
-	AX_EXIT_IRQ_EOI = 18,		  /* .irq_eoi */
-	AX_EXIT_UNSUPPORTED = 19	  /* .unsupported: KVM said what this library has no name for */
+	AX_EXIT_NOTHING = 0,		/* nothing to do: enter again */
+	AX_EXIT_HYPERCALL = 1,		/* .hypercall */
+	AX_EXIT_MMIO_READ = 2,		/* .mmio_read: answer with ax_vcpu_reply_read() */
+	AX_EXIT_MMIO_WRITE = 3,		/* .mmio_write */
+	AX_EXIT_SYS_REG_READ = 4,	/* .sys_reg_read: reply_read() or reply_fault() */
+	AX_EXIT_SYS_REG_WRITE = 5,	/* .sys_reg_write: may be answered by reply_fault() */
+	AX_EXIT_IO_READ = 6,		/* .io_read: reply_read() or reply_bytes() */
+	AX_EXIT_IO_WRITE = 7,		/* .io_write */
+	AX_EXIT_EXTERNAL_INTERRUPT = 8, /* .external_interrupt: somebody kicked the vCPU */
+	AX_EXIT_NESTED_PAGE_FAULT = 9,	/* .nested_page_fault */
+	AX_EXIT_HALT = 10,		/* the guest waits for an interrupt */
+	AX_EXIT_CPU_UP = 11,		/* .cpu_up */
+	AX_EXIT_CPU_DOWN = 12,		/* .cpu_down */
+	AX_EXIT_SYSTEM_DOWN = 13,	/* .system_down */
+	AX_EXIT_FAIL_ENTRY = 14,	/* .fail_entry */
+	AX_EXIT_SEND_IPI = 15,		/* .send_ipi */
+	AX_EXIT_INTERNAL_ERROR = 16,	/* .internal_error */
+	AX_EXIT_DEBUG = 17,		/* .debug */
+	AX_EXIT_IRQ_EOI = 18,		/* .irq_eoi */
+	AX_EXIT_UNSUPPORTED = 19 /* .unsupported: KVM said what this library has no name for */
 } AxVCpuExitKind;
 
 #define AX_EXIT_KINDS 20
@@ -86,7 +86,7 @@ typedef enum AxVCpuExitKind {
 typedef enum AxHypercallRoute {
 	AX_ROUTE_KVM = 0,   /* KVM_EXIT_HYPERCALL: number 12 on x86-64 */
 	AX_ROUTE_XEN = 1,   /* KVM_EXIT_XEN: VMCALL or VMMCALL intercepted, any number, x86-64 */
-	AX_ROUTE_BLOCK = 2, /* a hypercall block in guest memory, announced by port or MMIO: guests/abi.h */
+	AX_ROUTE_BLOCK = 2, /* a block in guest memory, announced by port or MMIO: abi.h */
 	AX_ROUTE_SMCCC = 3, /* HVC or SMC through the SMCCC filter, arm64 */
 	AX_ROUTE_SBI = 4    /* an SBI call forwarded by KVM, riscv64 */
 } AxHypercallRoute;
@@ -99,11 +99,13 @@ typedef enum AxDownCause {
 	AX_DOWN_TRIPLE_FAULT = 3, /* KVM_EXIT_SHUTDOWN on x86-64 */
 	AX_DOWN_SUSPEND = 4,	  /* KVM_SYSTEM_EVENT_SUSPEND */
 	AX_DOWN_WAKEUP = 5,	  /* KVM_SYSTEM_EVENT_WAKEUP: a suspend ends; not a shutdown */
-	AX_DOWN_CONFIDENTIAL = 6, /* KVM_SYSTEM_EVENT_SEV_TERM or _TDX_FATAL: the guest gave itself up */
+	AX_DOWN_CONFIDENTIAL = 6, /* KVM_SYSTEM_EVENT_SEV_TERM or _TDX_FATAL: gave itself up */
 	AX_DOWN_OTHER = 7	  /* a type that this library does not know: see .type */
 } AxDownCause;
 
-/* What an interrupt message does at its target. Values of the ICR's delivery mode, SDM 3A 11.6.1. */
+/*
+ * What an interrupt message does at its target. Values of the ICR's delivery mode, SDM 3A 11.6.1.
+ */
 typedef enum AxIpiMode {
 	AX_IPI_FIXED = 0,
 	AX_IPI_LOWEST = 1,
@@ -119,12 +121,12 @@ typedef enum AxIpiMode {
 
 /* Answer: ax_vcpu_set_return_value(). */
 typedef struct AxExitHypercall {
-	uint64_t nr;	    /* riscv64: the SBI extension ID */
+	uint64_t nr; /* riscv64: the SBI extension ID */
 	uint64_t args[6];
-	uint64_t function;  /* riscv64: the SBI function ID; else 0 */
-	uint32_t route;	    /* an AxHypercallRoute */
-	uint32_t cpl;	    /* x86 privilege level of the caller, where KVM tells; else 0 */
-	uint64_t block;	    /* AX_ROUTE_BLOCK: guest address of the block; else 0 */
+	uint64_t function; /* riscv64: the SBI function ID; else 0 */
+	uint32_t route;	   /* an AxHypercallRoute */
+	uint32_t cpl;	   /* x86 privilege level of the caller, where KVM tells; else 0 */
+	uint64_t block;	   /* AX_ROUTE_BLOCK: guest address of the block; else 0 */
 } AxExitHypercall;
 
 /*
@@ -145,23 +147,23 @@ typedef struct AxExitMmioRead {
 
 typedef struct AxExitMmioWrite {
 	AxGuestPhysAddr addr;
-	uint32_t width;	    /* as in mmio_read */
+	uint32_t width; /* as in mmio_read */
 	uint32_t len;
-	uint64_t data;	    /* little endian; bits above `len` bytes are zero */
+	uint64_t data; /* little endian; bits above `len` bytes are zero */
 } AxExitMmioWrite;
 
 /* x86 RDMSR, riscv64 CSR read. reg is RAX:RDX on x86, which KVM fills: AX_REG_UNKNOWN. */
 typedef struct AxExitSysRegRead {
 	AxSysRegAddr addr;
 	uint32_t reg;
-	uint32_t reason;    /* x86: KVM_MSR_EXIT_REASON_*: 1 invalid, 2 unknown, 4 filtered */
+	uint32_t reason; /* x86: KVM_MSR_EXIT_REASON_*: 1 invalid, 2 unknown, 4 filtered */
 } AxExitSysRegRead;
 
 typedef struct AxExitSysRegWrite {
 	AxSysRegAddr addr;
 	uint64_t value;
-	uint64_t mask;	    /* bits that are written: all ones but for riscv64 CSRs */
-	uint32_t reason;    /* as in sys_reg_read */
+	uint64_t mask;	 /* bits that are written: all ones but for riscv64 CSRs */
+	uint32_t reason; /* as in sys_reg_read */
 } AxExitSysRegWrite;
 
 /*
@@ -170,7 +172,7 @@ typedef struct AxExitSysRegWrite {
  */
 typedef struct AxExitIoRead {
 	AxPort port;
-	uint32_t width;	    /* an AxAccessWidth: never AX_WIDTH_QWORD */
+	uint32_t width; /* an AxAccessWidth: never AX_WIDTH_QWORD */
 	uint32_t count;
 	uint8_t *bytes;
 } AxExitIoRead;
@@ -185,7 +187,7 @@ typedef struct AxExitIoWrite {
 } AxExitIoWrite;
 
 typedef struct AxExitExternalInterrupt {
-	uint64_t vector;    /* the number given to ax_vcpu_kick() */
+	uint64_t vector; /* the number given to ax_vcpu_kick() */
 } AxExitExternalInterrupt;
 
 typedef struct AxExitNestedPageFault {
@@ -199,18 +201,18 @@ typedef struct AxExitNestedPageFault {
 typedef struct AxExitCpuUp {
 	uint64_t target_cpu; /* APIC ID, MPIDR affinity or hart ID */
 	AxGuestPhysAddr entry_point;
-	uint64_t arg;	     /* for the target's first argument register; 0 on x86-64 */
+	uint64_t arg; /* for the target's first argument register; 0 on x86-64 */
 } AxExitCpuUp;
 
 typedef struct AxExitCpuDown {
-	uint64_t state;	     /* power state asked for; 0 where there is none */
+	uint64_t state; /* power state asked for; 0 where there is none */
 } AxExitCpuDown;
 
 typedef struct AxExitSystemDown {
-	uint32_t cause;	     /* an AxDownCause */
-	uint32_t type;	     /* KVM_SYSTEM_EVENT_* as given; 0 when it came another way */
-	uint32_t ndata;	     /* elements of data that hold */
-	uint64_t data[8];    /* system_event.data */
+	uint32_t cause;	  /* an AxDownCause */
+	uint32_t type;	  /* KVM_SYSTEM_EVENT_* as given; 0 when it came another way */
+	uint32_t ndata;	  /* elements of data that hold */
+	uint64_t data[8]; /* system_event.data */
 } AxExitSystemDown;
 
 typedef struct AxExitFailEntry {
@@ -221,33 +223,35 @@ typedef struct AxExitFailEntry {
 typedef struct AxExitSendIpi {
 	uint64_t target_cpu;
 	uint64_t target_cpu_aux;
-	bool send_to_all;    /* with send_to_self false: to all but the sender */
+	bool send_to_all; /* with send_to_self false: to all but the sender */
 	bool send_to_self;
-	bool logical;	     /* target_cpu is a logical destination, not an ID */
-	uint8_t mode;	     /* an AxIpiMode */
+	bool logical; /* target_cpu is a logical destination, not an ID */
+	uint8_t mode; /* an AxIpiMode */
 	uint64_t vector;
 } AxExitSendIpi;
 
 /*
- * KVM could not go on with the guest: its own internal error, or a KVM_RUN that returned an errno which the
- * guest's doing causes (riscv64: EIO for a misaligned access, EOPNOTSUPP for an atomic one to MMIO).
+ * KVM could not go on with the guest: its own internal error, or a KVM_RUN that returned an errno
+ * which the guest's doing causes (riscv64: EIO for a misaligned access, EOPNOTSUPP for an atomic
+ * one to MMIO).
  */
-#define AX_SUBERROR_ERRNO 0x80000000u /* .suberror when KVM_RUN returned an errno: data[0] is that errno */
+#define AX_SUBERROR_ERRNO \
+	0x80000000u /* .suberror when KVM_RUN returned an errno: data[0] is that errno */
 
 typedef struct AxExitInternalError {
-	uint32_t suberror;   /* KVM_INTERNAL_ERROR_*: 1 emulation, 2 simultaneous exception,
-			      * 3 delivery event, 4 unexpected exit reason; or AX_SUBERROR_ERRNO */
+	uint32_t suberror; /* KVM_INTERNAL_ERROR_*: 1 emulation, 2 simultaneous exception,
+			    * 3 delivery event, 4 unexpected exit reason; or AX_SUBERROR_ERRNO */
 	uint32_t ndata;
 	uint64_t data[8];
-	uint8_t insn_size;   /* 0 when KVM did not give the bytes */
+	uint8_t insn_size; /* 0 when KVM did not give the bytes */
 	uint8_t insn_bytes[AX_INSN_MAX];
 } AxExitInternalError;
 
 typedef struct AxExitDebug {
 	uint64_t pc;
-	uint64_t address;    /* arm64: FAR; x86: DR6; riscv64: 0 */
-	uint64_t detail;     /* arm64: ESR; x86: DR7; riscv64: 0 */
-	uint32_t exception;  /* x86: 1 #DB or 3 #BP; else 0 */
+	uint64_t address;   /* arm64: FAR; x86: DR6; riscv64: 0 */
+	uint64_t detail;    /* arm64: ESR; x86: DR7; riscv64: 0 */
+	uint32_t exception; /* x86: 1 #DB or 3 #BP; else 0 */
 } AxExitDebug;
 
 typedef struct AxExitIrqEoi {
@@ -255,9 +259,9 @@ typedef struct AxExitIrqEoi {
 } AxExitIrqEoi;
 
 typedef struct AxExitUnsupported {
-	uint32_t raw;	     /* KVM_EXIT_* */
+	uint32_t raw; /* KVM_EXIT_* */
 	uint32_t flags;
-	uint64_t detail;     /* hw.hardware_exit_reason for KVM_EXIT_UNKNOWN; else 0 */
+	uint64_t detail; /* hw.hardware_exit_reason for KVM_EXIT_UNKNOWN; else 0 */
 } AxExitUnsupported;
 
 /*
@@ -292,6 +296,17 @@ typedef struct AxVCpuExitReason {
 
 AX_STATIC_ASSERT(sizeof(AxVCpuExitReason) == 128, ax_exit_reason_is_128_bytes);
 
+/* Nothing. */
+#define AX_EXIT_INIT                                                \
+	{                                                           \
+		AX_EXIT_NOTHING, 0,                                 \
+		{                                                   \
+			{                                           \
+				0, { 0, 0, 0, 0, 0, 0 }, 0, 0, 0, 0 \
+			}                                           \
+		}                                                   \
+	}
+
 /**
  * The seed's name of an exit kind: "MmioRead", "IoWrite", ...
  *
@@ -323,9 +338,9 @@ AX_API const char *ax_down_cause_name(uint32_t cause);
 AX_API size_t ax_exit_format(const AxVCpuExitReason *exit, char *buffer, size_t size);
 
 /**
- * Write one sentence that explains an exit to somebody whose guest died of it: what happened and what
- * usually causes it. FAIL_ENTRY is decoded to words for VMX (SDM 3C appendix C and 27.3.3.4) and SVM
- * (APM 2, 15.5 and appendix C).
+ * Write one sentence that explains an exit to somebody whose guest died of it: what happened and
+ * what usually causes it. FAIL_ENTRY is decoded to words for VMX (SDM 3C appendix C and 27.3.3.4)
+ * and SVM (APM 2, 15.5 and appendix C).
  *
  * @return as ax_exit_format(); an empty line for kinds that need no explanation
  *

@@ -3,9 +3,9 @@
  * Handlers: what answers the guest. They run on the vCPU's own thread, inside ax_vcpu_loop() or
  * ax_vcpu_dispatch(), and must not block. They are registered with a VM and apply to all its vCPUs.
  *
- * A handler never destroys its VM and calls neither ax_vm_pause() nor ax_range_remove(): those wait for
- * the very vCPU that runs the handler and are refused with -EDEADLK. ax_host_defer() (host.h) is the
- * way to do such things later, on the event loop's thread.
+ * A handler never destroys its VM and calls neither ax_vm_pause() nor ax_range_remove(): those wait
+ * for the very vCPU that runs the handler and are refused with -EDEADLK. ax_host_defer() (host.h)
+ * is the way to do such things later, on the event loop's thread.
  */
 #ifndef AXVMM_HANDLER_H
 #define AXVMM_HANDLER_H
@@ -25,10 +25,10 @@ typedef enum AxHandled {
 } AxHandled;
 
 /*
- * Ops of an MMIO or port range. `offset` is relative to the range's base, and offset + size of width
- * never passes its length: an access that does is dispatched bytewise, each byte to its own range.
- * Values are little endian; *value is zero before read() is called, and bits of it above the width are
- * ignored. A missing op counts as AX_UNHANDLED.
+ * Ops of an MMIO or port range. `offset` is relative to the range's base, and offset + size of
+ * width never passes its length: an access that does is dispatched bytewise, each byte to its own
+ * range. Values are little endian; *value is zero before read() is called, and bits of it above the
+ * width are ignored. A missing op counts as AX_UNHANDLED.
  */
 typedef struct AxRangeOps {
 	size_t size; /* sizeof(AxRangeOps) */
@@ -42,10 +42,16 @@ typedef struct AxRangeOps {
 typedef AxRangeOps AxMmioOps;
 typedef AxRangeOps AxPortOps;
 
-/* Mutual exclusion between vCPUs and a device's own threads, for AX_RANGE_SERIAL. Zero-cost unless used. */
+/*
+ * Mutual exclusion between vCPUs and a device's own threads, for AX_RANGE_SERIAL. Zero-cost unless
+ * used.
+ */
 typedef struct AxLock AxLock;
 
-/* Make a lock; NULL when there is no memory. Owned by the caller, who frees it after the range is gone. */
+/*
+ * Make a lock; NULL when there is no memory. Owned by the caller, who frees it after the range is
+ * gone.
+ */
 AX_API AxLock *ax_lock_new(void);
 /* Free a lock that nobody holds. NULL is allowed. */
 AX_API void ax_lock_free(AxLock *lock);
@@ -57,29 +63,32 @@ AX_API void ax_unlock(AxLock *lock);
 
 /* A range to be registered. */
 typedef struct AxRange {
-	size_t size;	      /* sizeof(AxRange): AX_RANGE_INIT */
-	const char *name;     /* shows up in messages; copied, at most 31 bytes are kept */
-	uint64_t base;	      /* guest physical address, or port */
-	uint64_t length;      /* bytes, not 0 */
+	size_t size;	       /* sizeof(AxRange): AX_RANGE_INIT */
+	const char *name;      /* shows up in messages; copied, at most 31 bytes are kept */
+	uint64_t base;	       /* guest physical address, or port */
+	uint64_t length;       /* bytes, not 0 */
 	const AxRangeOps *ops; /* borrowed until the range is removed */
-	void *opaque;	      /* borrowed until the range is removed */
-	unsigned flags;	      /* AX_RANGE_* */
-	AxLock *lock;	      /* for AX_RANGE_SERIAL */
+	void *opaque;	       /* borrowed until the range is removed */
+	unsigned flags;	       /* AX_RANGE_* */
+	AxLock *lock;	       /* for AX_RANGE_SERIAL */
 } AxRange;
 
-#define AX_RANGE_INIT { sizeof(AxRange), NULL, 0, 0, NULL, NULL, 0, NULL }
+#define AX_RANGE_INIT                                            \
+	{                                                        \
+		sizeof(AxRange), NULL, 0, 0, NULL, NULL, 0, NULL \
+	}
 
 /* Names a registered range until it is removed. Never 0. */
 typedef uint64_t AxRangeId;
 
 /**
- * Register MMIO or ports. Ranges of one address space never overlap. An MMIO range may lie over RAM only
- * where that RAM is read-only (AX_RAM_READONLY: writes arrive at the range, reads do not: flash).
- * The range is there for every vCPU before its next entry.
+ * Register MMIO or ports. Ranges of one address space never overlap. An MMIO range may lie over RAM
+ * only where that RAM is read-only (AX_RAM_READONLY: writes arrive at the range, reads do not:
+ * flash). The range is there for every vCPU before its next entry.
  *
  * @param id  filled on success; may be NULL
- * @return 0; -EINVAL empty, wrapping, beyond 65536 ports, or without ops; -EEXIST overlaps (the message
- *         names both); -ENOMEM
+ * @return 0; -EINVAL empty, wrapping, beyond 65536 ports, or without ops; -EEXIST overlaps (the
+ * message names both); -ENOMEM
  *
  * Thread: any, a handler's too.
  */
@@ -87,8 +96,8 @@ AX_API int ax_range_add_mmio(AxVm *vm, const AxRange *range, AxRangeId *id, AxEr
 AX_API int ax_range_add_ports(AxVm *vm, const AxRange *range, AxRangeId *id, AxError *err);
 
 /**
- * Remove a range. When this returns no vCPU is in its ops or will enter them, so that `ops` and `opaque`
- * may be freed.
+ * Remove a range. When this returns no vCPU is in its ops or will enter them, so that `ops` and
+ * `opaque` may be freed.
  *
  * @return 0; -ENOENT no such range; -EDEADLK called from a handler of the same VM; -ENOMEM
  *
@@ -96,8 +105,10 @@ AX_API int ax_range_add_ports(AxVm *vm, const AxRange *range, AxRangeId *id, AxE
  */
 AX_API int ax_range_remove(AxVm *vm, AxRangeId id, AxError *err);
 
-/* System registers: x86-64 MSRs, riscv64 CSRs. AX_UNHANDLED injects the fault that a missing register
- * gives (#GP on x86-64). */
+/*
+ * System registers: x86-64 MSRs, riscv64 CSRs. AX_UNHANDLED injects the fault that a missing
+ * register gives (#GP on x86-64).
+ */
 typedef struct AxSysRegOps {
 	size_t size; /* sizeof(AxSysRegOps) */
 	AxHandled (*read)(AxVCpu *vcpu, void *opaque, AxSysRegAddr addr, uint64_t *value);
@@ -109,41 +120,52 @@ typedef struct AxSysRegOps {
  * filter (KVM_X86_SET_MSR_FILTER, at most 16 ranges of at most 12,288 MSRs) and
  * KVM_CAP_X86_USER_SPACE_MSR; registers that KVM itself does not know are then reported too.
  *
- * @return 0; -EEXIST overlaps (the message names both); -ENOSPC more than 16; -ENOTSUP this KVM has no
- *         filter; -EPERM a vCPU exists and the architecture wants it before; -EIO
+ * @return 0; -EEXIST overlaps (the message names both); -ENOSPC more than 16; -ENOTSUP this KVM has
+ * no filter; -EPERM a vCPU exists and the architecture wants it before; -EIO
  *
  * Thread: any, before vCPUs run. There is no removal: it lives as long as the VM.
  */
 AX_API int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32_t count,
 			  const AxSysRegOps *ops, void *opaque, AxError *err);
 
-/* Hypercalls. The answer goes to *result, which is the architecture's "not implemented" before (x86-64
- * -1000, KVM_ENOSYS) and stays so when the verdict is AX_UNHANDLED. */
+/*
+ * Hypercalls. The answer goes to *result, which is the architecture's "not implemented" before
+ * (x86-64 -1000, KVM_ENOSYS) and stays so when the verdict is AX_UNHANDLED.
+ */
 typedef struct AxHypercallOps {
 	size_t size; /* sizeof(AxHypercallOps) */
-	AxHandled (*call)(AxVCpu *vcpu, void *opaque, const AxVCpuExitReason *exit, uint64_t *result);
+	AxHandled (*call)(AxVCpu *vcpu, void *opaque, const AxVCpuExitReason *exit,
+			  uint64_t *result);
 } AxHypercallOps;
 
 /* Flags of ax_hypercall_set(). */
-#define AX_HYPERCALL_TRAP	(1u << 0) /* VMCALL/VMMCALL by KVM_XEN_HVM_CONFIG: swallows KVM's own calls */
-#define AX_HYPERCALL_MAP_GPA	(1u << 1) /* KVM_CAP_EXIT_HYPERCALL: number 12, KVM_HC_MAP_GPA_RANGE */
-#define AX_HYPERCALL_USER	(1u << 2) /* calls from CPL 3 reach the handler; else they get -EPERM (-1) */
+#define AX_HYPERCALL_TRAP \
+	(1u << 0) /* VMCALL/VMMCALL by KVM_XEN_HVM_CONFIG: swallows KVM's own calls */
+#define AX_HYPERCALL_MAP_GPA \
+	(1u << 1) /* KVM_CAP_EXIT_HYPERCALL: number 12, KVM_HC_MAP_GPA_RANGE \
+					*/
+#define AX_HYPERCALL_USER \
+	(1u << 2) /* calls from CPL 3 reach the handler; else they get -EPERM (-1) */
 /*
  * Block route, works on every KVM: the guest stores the guest physical address of a block
  * { u64 nr, args[6], ret } to these places. 8-byte aligned, in RAM; a bad address is answered with
  * nothing but the dispatch going on (the write is unclaimed).
  */
 typedef struct AxHypercallConfig {
-	size_t size;		/* sizeof(AxHypercallConfig): AX_HYPERCALL_CONFIG_INIT */
-	unsigned flags;		/* AX_HYPERCALL_*; what the host lacks is -ENOTSUP */
+	size_t size;		    /* sizeof(AxHypercallConfig): AX_HYPERCALL_CONFIG_INIT */
+	unsigned flags;		    /* AX_HYPERCALL_*; what the host lacks is -ENOTSUP */
 	AxGuestPhysAddr block_mmio; /* 8-byte (or 4-byte) writes here; 0: none */
-	uint32_t block_port;	/* 4-byte writes here; 0: none */
+	uint32_t block_port;	    /* 4-byte writes here; 0: none */
 } AxHypercallConfig;
 
-#define AX_HYPERCALL_CONFIG_INIT { sizeof(AxHypercallConfig), 0, 0, 0 }
+#define AX_HYPERCALL_CONFIG_INIT                   \
+	{                                          \
+		sizeof(AxHypercallConfig), 0, 0, 0 \
+	}
 
 /**
- * Set the VM's hypercall handler and the routes by which calls arrive. Nothing is intercepted without.
+ * Set the VM's hypercall handler and the routes by which calls arrive. Nothing is intercepted
+ * without.
  *
  * @param config  NULL: block route off, no flags
  * @param ops     borrowed for the VM's life
@@ -156,8 +178,8 @@ AX_API int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxH
 			    void *opaque, AxError *err);
 
 /*
- * Power: PSCI, SBI HSM, SIPI. A NULL member, or AX_UNHANDLED, leaves the exit to ax_vcpu_loop()'s caller;
- * ax_vm_run() then does what hardware does (starts the CPU, lets it wait, ends the VM).
+ * Power: PSCI, SBI HSM, SIPI. A NULL member, or AX_UNHANDLED, leaves the exit to ax_vcpu_loop()'s
+ * caller; ax_vm_run() then does what hardware does (starts the CPU, lets it wait, ends the VM).
  */
 typedef struct AxPowerOps {
 	size_t size; /* sizeof(AxPowerOps) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Interrupt lines (device to guest) and notifications (guest to device). A device cannot tell whether KVM or this
- * library carries them.
+ * Interrupt lines (device to guest) and notifications (guest to device). A device cannot tell
+ * whether KVM or this library carries them.
  */
 #ifndef AXVMM_IRQ_H
 #define AXVMM_IRQ_H
@@ -14,8 +14,8 @@ extern "C" {
 #endif
 
 /*
- * An interrupt line as a device sees it. Copyable; valid as long as what it came from. All zero: not connected,
- * everything on it is allowed and does nothing.
+ * An interrupt line as a device sees it. Copyable; valid as long as what it came from. All zero:
+ * not connected, everything on it is allowed and does nothing.
  */
 typedef struct AxIrq {
 	void (*set)(void *opaque, uint32_t line, bool level); /* NULL: not connected */
@@ -24,7 +24,10 @@ typedef struct AxIrq {
 	uint32_t line;
 } AxIrq;
 
-/* Drive a line. Any thread. Never fails: a line that KVM refuses is a host bug that ax_irq_get() found. */
+/*
+ * Drive a line. Any thread. Never fails: a line that KVM refuses is a host bug that ax_irq_get()
+ * found.
+ */
 AX_API void ax_irq_set(const AxIrq *irq, bool level);
 AX_API void ax_irq_pulse(const AxIrq *irq);
 
@@ -43,26 +46,29 @@ AX_API void ax_irq_pulse(const AxIrq *irq);
  */
 AX_API int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err);
 
-#define AX_NOTIFY_PORT	 (1u << 0) /* addr is a port, else MMIO */
-#define AX_NOTIFY_MATCH	 (1u << 1) /* only writes of the value `match` */
+#define AX_NOTIFY_PORT	(1u << 0) /* addr is a port, else MMIO */
+#define AX_NOTIFY_MATCH (1u << 1) /* only writes of the value `match` */
 
 /* A guest write that becomes a signal on an eventfd. */
 typedef struct AxNotify {
-	size_t size;	/* sizeof(AxNotify): AX_NOTIFY_INIT */
+	size_t size; /* sizeof(AxNotify): AX_NOTIFY_INIT */
 	uint64_t addr;
 	uint32_t width; /* bytes of the write: 1, 2, 4, 8; 0: any width (MMIO, where KVM can) */
 	unsigned flags; /* AX_NOTIFY_* */
 	uint64_t match;
-	int event;	/* an eventfd, borrowed until the notification is removed */
+	int event; /* an eventfd, borrowed until the notification is removed */
 } AxNotify;
 
-#define AX_NOTIFY_INIT { sizeof(AxNotify), 0, 0, 0, 0, -1 }
+#define AX_NOTIFY_INIT                           \
+	{                                        \
+		sizeof(AxNotify), 0, 0, 0, 0, -1 \
+	}
 
 typedef uint64_t AxNotifyId;
 
 /**
- * Turn guest writes into signals. KVM carries them (KVM_IOEVENTFD, no exit) where it can; elsewhere the dispatch writes
- * the eventfd: that path costs one more system call per write.
+ * Turn guest writes into signals. KVM carries them (KVM_IOEVENTFD, no exit) where it can; elsewhere
+ * the dispatch writes the eventfd: that path costs one more system call per write.
  *
  * @param id  filled; may be NULL
  * @return 0; -EINVAL; -EEXIST the same write is notified already; -ENOMEM; -EIO
@@ -71,16 +77,21 @@ typedef uint64_t AxNotifyId;
  */
 AX_API int ax_notify_add(AxVm *vm, const AxNotify *notify, AxNotifyId *id, AxError *err);
 
-/* Undo it: after this the eventfd is not written any more. 0, -ENOENT, or -EDEADLK from a handler. Thread: any other. */
+/*
+ * Undo it: after this the eventfd is not written any more. 0, -ENOENT, or -EDEADLK from a handler.
+ * Thread: any other.
+ */
 AX_API int ax_notify_remove(AxVm *vm, AxNotifyId id, AxError *err);
 
 /* Whether KVM carries it (true) or the dispatch does. Thread: any. */
 AX_API bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id);
 
 /**
- * Make writes of an eventfd raise a line without waking this process's threads: KVM_IRQFD (AX_IRQCHIP_KERNEL).
+ * Make writes of an eventfd raise a line without waking this process's threads: KVM_IRQFD
+ * (AX_IRQCHIP_KERNEL).
  *
- * @return 0; -ENOTSUP this VM's interrupts are not KVM's: watch the eventfd and call ax_irq_pulse(); -EINVAL; -EIO
+ * @return 0; -ENOTSUP this VM's interrupts are not KVM's: watch the eventfd and call
+ * ax_irq_pulse(); -EINVAL; -EIO
  *
  * Thread: the one that builds the VM.
  */

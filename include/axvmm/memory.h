@@ -12,18 +12,21 @@
 extern "C" {
 #endif
 
-#define AX_RAM_READONLY	(1u << 0) /* the guest can't write: its writes are MMIO writes (KVM_MEM_READONLY) */
-#define AX_RAM_MEMFD	(1u << 1) /* memfd instead of anonymous memory: shareable with other processes */
-#define AX_RAM_HUGE	(1u << 2) /* transparent huge pages asked for by madvise(); with MEMFD: hugetlb pages */
+#define AX_RAM_READONLY \
+	(1u << 0) /* the guest can't write: its writes are MMIO writes (KVM_MEM_READONLY) */
+#define AX_RAM_MEMFD \
+	(1u << 1) /* memfd instead of anonymous memory: shareable with other processes */
+#define AX_RAM_HUGE \
+	(1u << 2) /* transparent huge pages asked for by madvise(); with MEMFD: hugetlb pages */
 
 /**
  * Add RAM. Untouched pages cost nothing.
  *
  * @param base, size  bytes; multiples of the page size (4096); size not 0
  * @param flags       AX_RAM_*
- * @return 0; -EINVAL misaligned, empty, wraps or past what KVM maps; -EEXIST overlaps RAM or an MMIO range (the message
- *         names it); -ENOMEM the host has not so much; -ENOSPC KVM has no slot left; -ENOTSUP no read-only slots;
- *         -EBUSY a vCPU is inside its loop and not paused
+ * @return 0; -EINVAL misaligned, empty, wraps or past what KVM maps; -EEXIST overlaps RAM or an
+ * MMIO range (the message names it); -ENOMEM the host has not so much; -ENOSPC KVM has no slot
+ * left; -ENOTSUP no read-only slots; -EBUSY a vCPU is inside its loop and not paused
  *
  * Thread: the one that builds the VM; while it runs, any between ax_vm_pause() and ax_vm_resume().
  */
@@ -42,7 +45,7 @@ typedef struct AxRamInfo {
 	AxGuestPhysAddr base;
 	uint64_t size;
 	unsigned flags;
-	int fd;		/* of the memfd, owned by the VM; -1 */
+	int fd; /* of the memfd, owned by the VM; -1 */
 } AxRamInfo;
 
 /* The RAM at @index in order of address; false past the end. Thread: any. */
@@ -51,12 +54,15 @@ AX_API bool ax_ram_info(AxVm *vm, unsigned index, AxRamInfo *info);
 #define AX_MEM_READ  (1u << 0)
 #define AX_MEM_WRITE (1u << 1) /* by the host: read-only RAM may be written too (loading flash) */
 
-/* A piece of guest RAM that the host looks at. Filled by ax_mem_get(), given back with ax_mem_put(). */
+/*
+ * A piece of guest RAM that the host looks at. Filled by ax_mem_get(), given back with
+ * ax_mem_put().
+ */
 typedef struct AxMemView {
-	void *host;	     /* len bytes; the guest may change them at any time */
+	void *host; /* len bytes; the guest may change them at any time */
 	AxGuestPhysAddr gpa;
 	uint64_t len;
-	void *slot;	     /* the library's */
+	void *slot; /* the library's */
 } AxMemView;
 
 /**
@@ -68,13 +74,15 @@ typedef struct AxMemView {
  *
  * Thread: any. Pieces that several threads write need a lock of their owners'.
  */
-AX_API int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxMemView *view);
+AX_API int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access,
+		      AxMemView *view);
 
 /* Give a view back. @written: bytes from its start that the host changed. Thread: any. */
 AX_API void ax_mem_put(AxVm *vm, AxMemView *view, uint64_t written);
 
 /**
- * Copy out of or into guest RAM; a range may cross from one piece of RAM into the next. Nothing is copied on failure.
+ * Copy out of or into guest RAM; a range may cross from one piece of RAM into the next. Nothing is
+ * copied on failure.
  *
  * @return 0; -EINVAL gpa + len wraps; -EFAULT some of it is not RAM. len 0 is a success anywhere.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watching exits go by: every exit of ax_vcpu_loop() with its answer and what it cost. Off by default; off costs nothing.
+ * Watching exits go by: every exit of ax_vcpu_loop() with its answer and what it cost. Off by
+ * default; off costs nothing.
  */
 #ifndef AXVMM_TRACE_H
 #define AXVMM_TRACE_H
@@ -14,13 +15,13 @@ extern "C" {
 
 /* One exit that was dealt with. Valid during the callback. */
 typedef struct AxExitRecord {
-	size_t size;		      /* bytes of this struct that the library filled */
+	size_t size; /* bytes of this struct that the library filled */
 	const AxVCpuExitReason *exit;
-	uint64_t answer;	      /* value of a read, result of a hypercall; else 0 */
-	int handled;		      /* an AxHandled */
-	uint64_t time_ns;	      /* CLOCK_MONOTONIC when KVM_RUN returned */
-	uint64_t kvm_ns;	      /* spent in KVM_RUN, guest time included */
-	uint64_t handler_ns;	      /* from there until the answer stood */
+	uint64_t answer;     /* value of a read, result of a hypercall; else 0 */
+	int handled;	     /* an AxHandled */
+	uint64_t time_ns;    /* CLOCK_MONOTONIC when KVM_RUN returned */
+	uint64_t kvm_ns;     /* spent in KVM_RUN, guest time included */
+	uint64_t handler_ns; /* from there until the answer stood */
 } AxExitRecord;
 
 typedef struct AxObserver {
@@ -30,7 +31,8 @@ typedef struct AxObserver {
 } AxObserver;
 
 /**
- * Start, replace or end (NULL) watching. May be done while vCPUs run. When this returns no vCPU uses the old observer.
+ * Start, replace or end (NULL) watching. May be done while vCPUs run. When this returns no vCPU
+ * uses the old observer.
  *
  * @param observer  borrowed until it is replaced
  * @return 0; -EDEADLK from a handler

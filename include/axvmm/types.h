@@ -11,7 +11,7 @@
 
 /* AX_API marks what the shared libraries export. */
 #if defined(__GNUC__)
-#define AX_API __attribute__((visibility("default")))
+#define AX_API		     __attribute__((visibility("default")))
 #define AX_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define AX_API
@@ -44,9 +44,9 @@ typedef uint64_t AxSysRegAddr;
 /* What an access wanted: a set of AX_MAP_*. */
 typedef uint32_t AxMappingFlags;
 
-#define AX_MAP_READ	(1u << 0)
-#define AX_MAP_WRITE	(1u << 1)
-#define AX_MAP_EXECUTE	(1u << 2)
+#define AX_MAP_READ    (1u << 0)
+#define AX_MAP_WRITE   (1u << 1)
+#define AX_MAP_EXECUTE (1u << 2)
 
 /* A virtual machine; see vm.h. */
 typedef struct AxVm AxVm;

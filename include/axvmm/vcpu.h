@@ -7,9 +7,9 @@
  *                                                 ax_vcpu_unbind    \
  *                                                                    <-----------> Blocked
  *                                                                     ax_vcpu_wait
- * A call in the wrong state returns -EPERM and changes nothing. Invalid is reached when the host's kernel
- * failed in the middle of a change so that nothing is known about the guest's state any more; only
- * destroying the VM is left then.
+ * A call in the wrong state returns -EPERM and changes nothing. Invalid is reached when the host's
+ * kernel failed in the middle of a change so that nothing is known about the guest's state any
+ * more; only destroying the VM is left then.
  *
  * "Owner" below is the thread that called ax_vcpu_bind().
  */
@@ -41,7 +41,8 @@ typedef enum AxCpuMode {
 	AX_MODE_LONG = 3       /* 64 bit, paging on with page_table */
 } AxCpuMode;
 
-#define AX_SETUP_POWERED_OFF (1u << 0) /* waits for CpuUp before it runs (ax_vm_run, ax_vcpu_wait) */
+#define AX_SETUP_POWERED_OFF \
+	(1u << 0) /* waits for CpuUp before it runs (ax_vm_run, ax_vcpu_wait) */
 
 /* How a vCPU begins. */
 typedef struct AxVCpuSetup {
@@ -50,27 +51,32 @@ typedef struct AxVCpuSetup {
 	uint32_t flags;		    /* AX_SETUP_* */
 	AxGuestPhysAddr entry;	    /* first instruction */
 	AxGuestPhysAddr page_table; /* AX_MODE_LONG: CR3, 4 KiB aligned; the caller has filled it */
-	uint64_t arg;		    /* first argument register: x86-64 RDI, arm64 x0, riscv64 a1; 0 in real mode */
-	uint64_t stack;		    /* stack pointer; 0: none */
+	uint64_t
+		arg; /* first argument register: x86-64 RDI, arm64 x0, riscv64 a1; 0 in real mode */
+	uint64_t stack; /* stack pointer; 0: none */
 } AxVCpuSetup;
 
-#define AX_VCPU_SETUP_INIT { sizeof(AxVCpuSetup), 0, 0, 0, 0, 0, 0 }
+#define AX_VCPU_SETUP_INIT                            \
+	{                                             \
+		sizeof(AxVCpuSetup), 0, 0, 0, 0, 0, 0 \
+	}
 
 /**
  * Create a vCPU of @vm. The VM owns it; it lives until ax_vm_destroy().
  *
- * @param id   unique in the VM: APIC ID on x86-64, index of the affinity on arm64, hart ID on riscv64
+ * @param id   unique in the VM: APIC ID on x86-64, index of the affinity on arm64, hart ID on
+ * riscv64
  * @param out  in state Created on success, else untouched
- * @return 0; -EEXIST the id is taken; -EINVAL the id is more than KVM allows; -ENOSPC more vCPUs than KVM
- *         allows (the message says how many); -ENOMEM; -EIO
+ * @return 0; -EEXIST the id is taken; -EINVAL the id is more than KVM allows; -ENOSPC more vCPUs
+ * than KVM allows (the message says how many); -ENOMEM; -EIO
  *
  * Thread: the one that builds the VM.
  */
 AX_API int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err);
 
 /**
- * Give a vCPU its initial state: Created to Free. Called again in state Free it starts over, as after
- * reset.
+ * Give a vCPU its initial state: Created to Free. Called again in state Free it starts over, as
+ * after reset.
  *
  * @return 0; -EPERM other state; -EINVAL a mode or address that makes no sense; -EIO (then Invalid)
  *
@@ -82,7 +88,8 @@ AX_API int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
 #define AX_ANY_CPU (-1)
 
 /**
- * Make the calling thread the vCPU's owner: Free to Ready. The kick signal (vm.h) is unblocked in it.
+ * Make the calling thread the vCPU's owner: Free to Ready. The kick signal (vm.h) is unblocked in
+ * it.
  *
  * @param host_cpu  pin the thread to this host CPU until ax_vcpu_unbind(), or AX_ANY_CPU
  * @return 0; -EPERM other state; -EINVAL no such host CPU, or not one this thread may use
@@ -92,8 +99,8 @@ AX_API int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
 AX_API int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err);
 
 /**
- * Give the vCPU up: Ready to Free. The thread's affinity and signal mask are as before ax_vcpu_bind().
- * Pending I/O stays pending (ax_vcpu_settle() finishes it).
+ * Give the vCPU up: Ready to Free. The thread's affinity and signal mask are as before
+ * ax_vcpu_bind(). Pending I/O stays pending (ax_vcpu_settle() finishes it).
  *
  * @return 0; -EPERM other state or not the owner
  *
@@ -113,13 +120,13 @@ AX_API AxVm *ax_vcpu_vm(const AxVCpu *vcpu);
 /**
  * Enter the guest once and say why it came back.
  *
- * The answer to a read (MMIO, port, system register) is given with ax_vcpu_reply_read() before the next
- * call; without one the guest reads zero. Registers are exact after ax_vcpu_settle().
+ * The answer to a read (MMIO, port, system register) is given with ax_vcpu_reply_read() before the
+ * next call; without one the guest reads zero. Registers are exact after ax_vcpu_settle().
  *
  * @param vcpu  in state Ready; Running while this call lasts
  * @param exit  kind and its member filled on success, the rest unspecified; untouched on failure
- * @return 0; -EPERM wrong state or not the owner; -EIO KVM_RUN failed in a way that is no exit (err says
- *         how)
+ * @return 0; -EPERM wrong state or not the owner; -EIO KVM_RUN failed in a way that is no exit (err
+ * says how)
  *
  * Thread: owner. Any thread may end the call early with ax_vcpu_kick().
  * Source: Documentation/virt/kvm/api.rst, KVM_RUN.
@@ -127,8 +134,8 @@ AX_API AxVm *ax_vcpu_vm(const AxVCpu *vcpu);
 AX_API int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /**
- * Hand an exit to the registered handlers and give the guest their answer. This is what ax_vcpu_loop()
- * does between two entries.
+ * Hand an exit to the registered handlers and give the guest their answer. This is what
+ * ax_vcpu_loop() does between two entries.
  *
  * @return an AxHandled: AX_UNHANDLED when nobody took it; what the VM's option says about unclaimed
  *         addresses has been applied then
@@ -145,8 +152,8 @@ typedef enum AxLoopEnd {
 } AxLoopEnd;
 
 /**
- * Run, decode, dispatch and reply on the caller's thread until a handler says AX_STOP, nobody handles an
- * exit, or the VM is stopped. AX_EXIT_NOTHING never ends it. One system call per exit.
+ * Run, decode, dispatch and reply on the caller's thread until a handler says AX_STOP, nobody
+ * handles an exit, or the VM is stopped. AX_EXIT_NOTHING never ends it. One system call per exit.
  *
  * @param exit  filled when the result is not negative
  * @return an AxLoopEnd; -EPERM; -EIO
@@ -157,7 +164,8 @@ AX_API int ax_vcpu_loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /**
  * Finish the pending access of the last exit, so that registers are exact, without running a guest
- * instruction (KVM_RUN with immediate_exit). Answers must have been given before. Never consumes a kick.
+ * instruction (KVM_RUN with immediate_exit). Answers must have been given before. Never consumes a
+ * kick.
  *
  * @param exit  filled when 1 is returned
  * @return 0 settled; 1 another exit came out of the same instruction (second half of an access that
@@ -169,8 +177,8 @@ AX_API int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /**
  * Wait in state Blocked until there is a reason to enter the guest: a started CPU, a deliverable
- * interrupt, a kick, a stop of the VM. For a vCPU that halted or is powered off. What woke it is not
- * consumed: ax_vcpu_run() tells.
+ * interrupt, a kick, a stop of the VM. For a vCPU that halted or is powered off. What woke it is
+ * not consumed: ax_vcpu_run() tells.
  *
  * @param timeout_ns  nanoseconds, or UINT64_MAX for no limit
  * @return 0 enter it; -ETIMEDOUT; -EPERM
@@ -184,13 +192,14 @@ AX_API int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err);
 /**
  * Answer a read: MMIO, one port element, system register. Bits above the access are ignored.
  *
- * @return 0; -EPERM the last exit was no read (string input of count > 1 takes ax_vcpu_reply_bytes())
+ * @return 0; -EPERM the last exit was no read (string input of count > 1 takes
+ * ax_vcpu_reply_bytes())
  */
 AX_API int ax_vcpu_reply_read(AxVCpu *vcpu, uint64_t value);
 
 /**
- * Answer string input with count * size of width bytes, elements in the order in which the guest gets
- * them.
+ * Answer string input with count * size of width bytes, elements in the order in which the guest
+ * gets them.
  *
  * @return 0; -EPERM the last exit was no port read; -EINVAL len is not what the exit asks for
  */
@@ -204,49 +213,54 @@ AX_API int ax_vcpu_reply_bytes(AxVCpu *vcpu, const void *bytes, size_t len);
 AX_API int ax_vcpu_reply_fault(AxVCpu *vcpu);
 
 /**
- * Set what a hypercall returns. For exits that are no hypercall: the architecture's return register (x86-64
- * RAX), as the seed's set_return_value.
+ * Set what a hypercall returns. For exits that are no hypercall: the architecture's return register
+ * (x86-64 RAX), as the seed's set_return_value.
  *
  * @return 0; -EPERM; -EFAULT the hypercall block is no longer in RAM; -EIO
  */
 AX_API int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err);
 
 /**
- * Say which register the MMIO read in @exit fills, by decoding the instruction at the guest's PC. KVM does
- * not tell. Costs several system calls; never needed to answer a read.
+ * Say which register the MMIO read in @exit fills, by decoding the instruction at the guest's PC.
+ * KVM does not tell. Costs several system calls; never needed to answer a read.
  *
- * @param exit  an MMIO read that this vCPU returned last; reg, reg_width and signed_ext are filled on 0
- * @return 0; -ENOTSUP the instruction has no single target register (string move, ALU with memory) or is
- *         none that compilers emit for loads; -EFAULT its bytes can't be read; -EPERM; -EIO
+ * @param exit  an MMIO read that this vCPU returned last; reg, reg_width and signed_ext are filled
+ * on 0
+ * @return 0; -ENOTSUP the instruction has no single target register (string move, ALU with memory)
+ * or is none that compilers emit for loads; -EFAULT its bytes can't be read; -EPERM; -EIO
  *
  * Thread: owner, before the exit is answered by another entry.
  */
 AX_API int ax_vcpu_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /*
- * Registers. General purpose registers by index: x86-64 in encoding order (0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP,
- * 5 RBP, 6 RSI, 7 RDI, 8 to 15 R8 to R15), arm64 0 to 30 x0 to x30, riscv64 1 to 31 x1 to x31.
- * State Free, or the owner's thread (in a handler too). After an exit with pending I/O call ax_vcpu_settle() first:
- * otherwise -EPERM, because what is read would be stale and what is written would be lost.
+ * Registers. General purpose registers by index: x86-64 in encoding order (0 RAX, 1 RCX, 2 RDX, 3
+ * RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8 to 15 R8 to R15), arm64 0 to 30 x0 to x30, riscv64 1 to 31 x1
+ * to x31. State Free, or the owner's thread (in a handler too). After an exit with pending I/O call
+ * ax_vcpu_settle() first: otherwise -EPERM, because what is read would be stale and what is written
+ * would be lost.
  */
 AX_API int ax_vcpu_get_gpr(AxVCpu *vcpu, unsigned index, uint64_t *value, AxError *err);
 AX_API int ax_vcpu_set_gpr(AxVCpu *vcpu, unsigned index, uint64_t value, AxError *err);
 
 /**
- * Move the vCPU to a new entry point; everything else keeps. In real mode CS base becomes the entry and IP 0.
+ * Move the vCPU to a new entry point; everything else keeps. In real mode CS base becomes the entry
+ * and IP 0.
  *
  * @return 0; -EPERM; -EINVAL; -EIO
  */
 AX_API int ax_vcpu_set_entry(AxVCpu *vcpu, AxGuestPhysAddr entry, AxError *err);
 
-/* Any register by its name ("rip", "cr3", "cs.base"): what ax_reg_info() lists. -ENOENT: no such. */
+/*
+ * Any register by its name ("rip", "cr3", "cs.base"): what ax_reg_info() lists. -ENOENT: no such.
+ */
 AX_API int ax_vcpu_get_reg(AxVCpu *vcpu, const char *name, uint64_t *value, AxError *err);
 AX_API int ax_vcpu_set_reg(AxVCpu *vcpu, const char *name, uint64_t value, AxError *err);
 
 typedef struct AxRegInfo {
 	const char *name;
-	int gdb_number;	 /* in gdb's remote protocol of the architecture; -1 none */
-	uint32_t bytes;	 /* size */
+	int gdb_number; /* in gdb's remote protocol of the architecture; -1 none */
+	uint32_t bytes; /* size */
 	bool settable;
 } AxRegInfo;
 
@@ -254,18 +268,21 @@ typedef struct AxRegInfo {
 AX_API bool ax_reg_info(unsigned index, AxRegInfo *info);
 
 /**
- * Read guest memory at a virtual address, through the vCPU's page tables (KVM_TRANSLATE where there is one).
+ * Read guest memory at a virtual address, through the vCPU's page tables (KVM_TRANSLATE where there
+ * is one).
  *
- * @return bytes read, at most len, fewer where a page is missing; -EFAULT not even the first byte; -ENOTSUP
+ * @return bytes read, at most len, fewer where a page is missing; -EFAULT not even the first byte;
+ * -ENOTSUP
  *
  * Thread: owner (state Ready), or anybody in state Free.
  */
-AX_API int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err);
+AX_API int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len,
+				AxError *err);
 
 /**
- * End the vCPU's current or next entry with ExternalInterrupt{vector}. Each call makes one such exit unless
- * the same vector is already waiting (a bitmap: as a level that is set twice); lowest vector first. Kicks made
- * before an entry count.
+ * End the vCPU's current or next entry with ExternalInterrupt{vector}. Each call makes one such
+ * exit unless the same vector is already waiting (a bitmap: as a level that is set twice); lowest
+ * vector first. Kicks made before an entry count.
  *
  * @param vector  0 to 255
  * @return 0 newly set; 1 the vector was waiting already; -EINVAL
@@ -275,9 +292,10 @@ AX_API int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_
 AX_API int ax_vcpu_kick(AxVCpu *vcpu, unsigned vector);
 
 /**
- * Raise an interrupt in the guest. With an in-kernel irqchip it goes to the vCPU's local interrupt controller
- * (KVM_SIGNAL_MSI); with the userspace APIC to its IRR; with none it is queued and delivered as if a PIC had
- * acknowledged it, as soon as the guest takes interrupts. The same vector queued twice is delivered once.
+ * Raise an interrupt in the guest. With an in-kernel irqchip it goes to the vCPU's local interrupt
+ * controller (KVM_SIGNAL_MSI); with the userspace APIC to its IRR; with none it is queued and
+ * delivered as if a PIC had acknowledged it, as soon as the guest takes interrupts. The same vector
+ * queued twice is delivered once.
  *
  * @param vector  x86-64: 16 to 255
  * @return 0; -EINVAL; -ENOTSUP; -EIO
@@ -287,8 +305,8 @@ AX_API int ax_vcpu_kick(AxVCpu *vcpu, unsigned vector);
 AX_API int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err);
 
 /**
- * Start a vCPU that is powered off, as CpuUp asks: its owner's thread applies entry and argument before the
- * next entry. x86-64: as after SIPI, entry is 4 KiB aligned and below 1 MiB.
+ * Start a vCPU that is powered off, as CpuUp asks: its owner's thread applies entry and argument
+ * before the next entry. x86-64: as after SIPI, entry is 4 KiB aligned and below 1 MiB.
  *
  * @return 0; -EEXIST it is on already, or a start is pending; -EINVAL
  *
@@ -308,12 +326,12 @@ AX_API int ax_vcpu_power_off(AxVCpu *vcpu, AxError *err);
  *
  * Thread: owner, or anybody in state Free.
  */
-AX_API int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
-			     AxError *err);
+AX_API int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses,
+			     size_t count, AxError *err);
 
 /**
- * How often each exit kind has happened. Plain counters written by the owner: another thread may read values
- * that are a little old.
+ * How often each exit kind has happened. Plain counters written by the owner: another thread may
+ * read values that are a little old.
  *
  * @param counts  AX_EXIT_KINDS elements, filled
  *

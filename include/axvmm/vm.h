@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual machine: an address space, its vCPUs, its handlers. Any number of them in a process; they share
- * nothing but the disposition of the kick signal.
+ * The virtual machine: an address space, its vCPUs, its handlers. Any number of them in a process;
+ * they share nothing but the disposition of the kick signal.
  */
 #ifndef AXVMM_VM_H
 #define AXVMM_VM_H
@@ -24,14 +24,17 @@ typedef enum AxIrqchip {
 /* What a read or write that no handler claims does. */
 typedef enum AxUnclaimed {
 	AX_UNCLAIMED_ONES = 0, /* reads give all ones, writes vanish */
-	AX_UNCLAIMED_WARN = 1, /* the same, and log once per address (at most 64 addresses per vCPU) */
+	AX_UNCLAIMED_WARN = 1, /* the same, and log an address once (64 for each vCPU) */
 	AX_UNCLAIMED_STOP = 2  /* ax_vcpu_loop() returns it as unhandled */
 } AxUnclaimed;
 
 /* How important a log line is. */
 typedef enum AxLogLevel { AX_LOG_WARNING = 0, AX_LOG_INFO = 1 } AxLogLevel;
 
-/* Called with one line without newline, on the thread where it came up. The library prints nothing itself. */
+/*
+ * Called with one line without newline, on the thread where it came up. The library prints nothing
+ * itself.
+ */
 typedef void AxLogFn(void *opaque, AxLogLevel level, const char *message);
 
 typedef struct AxVmOptions {
@@ -44,27 +47,30 @@ typedef struct AxVmOptions {
 	void *log_opaque;
 } AxVmOptions;
 
-#define AX_VM_OPTIONS_INIT { sizeof(AxVmOptions), NULL, 0, 0, 0, NULL, NULL }
+#define AX_VM_OPTIONS_INIT                                     \
+	{                                                      \
+		sizeof(AxVmOptions), NULL, 0, 0, 0, NULL, NULL \
+	}
 
 /**
  * Open KVM and create a VM.
  *
- * The kick signal is this library's one process-wide effect: where its disposition is SIG_DFL or SIG_IGN an empty
- * handler is installed, and stays; a handler that is there already is left alone (any handler does: it only has to
- * exist for KVM_RUN to return EINTR).
+ * The kick signal is this library's one process-wide effect: where its disposition is SIG_DFL or
+ * SIG_IGN an empty handler is installed, and stays; a handler that is there already is left alone
+ * (any handler does: it only has to exist for KVM_RUN to return EINTR).
  *
  * @param options  NULL: all defaults; copied
  * @param out      owned by the caller: ax_vm_destroy(); untouched on failure
- * @return 0; -ENODEV, -EACCES (code AX_ERROR_KVM_*: the message is one line with the remedy); -EINVAL; -ENOTSUP
- *         an irqchip that this host or architecture lacks; -ENOMEM; -EIO
+ * @return 0; -ENODEV, -EACCES (code AX_ERROR_KVM_*: the message is one line with the remedy);
+ * -EINVAL; -ENOTSUP an irqchip that this host or architecture lacks; -ENOMEM; -EIO
  *
  * Thread: any.
  */
 AX_API int ax_vm_create(const AxVmOptions *options, AxVm **out, AxError *err);
 
 /**
- * Destroy a VM with its vCPUs, RAM, ranges and interrupt lines. All memory and descriptors are returned. NULL is
- * allowed.
+ * Destroy a VM with its vCPUs, RAM, ranges and interrupt lines. All memory and descriptors are
+ * returned. NULL is allowed.
  *
  * Thread: any, once nobody uses the VM or anything of it: no vCPU in its loop, no view held.
  */
@@ -80,25 +86,29 @@ typedef enum AxVmEnd {
 	AX_VM_END_CODE = 0,    /* ax_vm_stop(): .code */
 	AX_VM_END_HANDLER = 1, /* a handler said AX_STOP: .exit, .vcpu */
 	AX_VM_END_EXIT = 2,    /* an exit that nobody handles, or SystemDown: .exit, .vcpu */
-	AX_VM_END_HALTED = 3   /* every vCPU is off or halted with interrupts off: nothing can ever wake it */
+	AX_VM_END_HALTED = 3   /* all vCPUs are off, or halted without interrupts: for ever */
 } AxVmEnd;
 
 typedef struct AxVmResult {
-	size_t size;	      /* sizeof(AxVmResult): AX_VM_RESULT_INIT */
-	uint32_t end;	      /* an AxVmEnd */
-	uint32_t vcpu;	      /* id of the vCPU that ended it */
-	int code;	      /* given to ax_vm_stop() */
+	size_t size;   /* sizeof(AxVmResult): AX_VM_RESULT_INIT */
+	uint32_t end;  /* an AxVmEnd */
+	uint32_t vcpu; /* id of the vCPU that ended it */
+	int code;      /* given to ax_vm_stop() */
 	AxVCpuExitReason exit;
 } AxVmResult;
 
-#define AX_VM_RESULT_INIT { sizeof(AxVmResult), 0, 0, 0, { 0, 0, { { 0, { 0 }, 0, 0, 0, 0 } } } }
+#define AX_VM_RESULT_INIT                                 \
+	{                                                 \
+		sizeof(AxVmResult), 0, 0, 0, AX_EXIT_INIT \
+	}
 
 /**
- * Run every vCPU of the VM: the first created on the caller's thread, each other on a thread of its own (named
- * "ax-vcpuN", every signal blocked but the kick). Returns when a handler says AX_STOP, the system goes down, nobody
- * handles an exit, ax_vm_stop() is called or the host fails; whichever comes first decides, and all threads have been
- * joined. CpuUp, CpuDown, Halt and SendIPI that no handler takes do what hardware does. vCPUs are left in state
- * Free, settled where possible: their registers may be read.
+ * Run every vCPU of the VM: the first created on the caller's thread, each other on a thread of its
+ * own (named "ax-vcpuN", every signal blocked but the kick). Returns when a handler says AX_STOP,
+ * the system goes down, nobody handles an exit, ax_vm_stop() is called or the host fails; whichever
+ * comes first decides, and all threads have been joined. CpuUp, CpuDown, Halt and SendIPI that no
+ * handler takes do what hardware does. vCPUs are left in state Free, settled where possible: their
+ * registers may be read.
  *
  * @return 0; -EPERM no vCPU, or one is not in state Free; -EIO and others of ax_vcpu_run()
  *
@@ -107,15 +117,17 @@ typedef struct AxVmResult {
 AX_API int ax_vm_run(AxVm *vm, AxVmResult *result, AxError *err);
 
 /**
- * End ax_vm_run() and every ax_vcpu_loop() of the VM, with @code. Only the first call counts. Never waits.
+ * End ax_vm_run() and every ax_vcpu_loop() of the VM, with @code. Only the first call counts. Never
+ * waits.
  *
  * Thread: any, a handler's too; async-signal-safe.
  */
 AX_API void ax_vm_stop(AxVm *vm, int code);
 
 /**
- * Hold every vCPU that is inside ax_vcpu_loop() (or ax_vm_run()) at a point where its pending I/O is settled, and wait
- * until all are held. Calls nest: as many resumes are needed. vCPUs driven with ax_vcpu_run() are not held.
+ * Hold every vCPU that is inside ax_vcpu_loop() (or ax_vm_run()) at a point where its pending I/O
+ * is settled, and wait until all are held. Calls nest: as many resumes are needed. vCPUs driven
+ * with ax_vcpu_run() are not held.
  *
  * @return 0; -EDEADLK from a vCPU's own thread inside a handler
  *

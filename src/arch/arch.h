@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seam between the core and one architecture. Every folder beside this file implements all of it.
+ * The seam between the core and one architecture. Every folder beside this file implements all of
+ * it.
  */
 #ifndef AXVMM_ARCH_ARCH_H
 #define AXVMM_ARCH_ARCH_H
@@ -20,7 +21,9 @@ struct arch_reg {
 extern const struct arch_reg arch_regs[];
 extern const unsigned arch_reg_count;
 
-/* Index in arch_regs of the general purpose register @gpr, and of the return register; -1: no such. */
+/*
+ * Index in arch_regs of the general purpose register @gpr, and of the return register; -1: no such.
+ */
 int arch_gpr(unsigned gpr);
 int arch_return_register(void);
 
@@ -36,8 +39,8 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err);
 void arch_vcpu_fini(AxVCpu *vcpu);
 
 /*
- * Initial state of a vCPU. The arguments are checked here: -EINVAL before anything is changed. Sets vcpu->powered_off,
- * false where KVM itself holds the CPU back.
+ * Initial state of a vCPU. The arguments are checked here: -EINVAL before anything is changed. Sets
+ * vcpu->powered_off, false where KVM itself holds the CPU back.
  */
 int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
 
@@ -53,15 +56,21 @@ int arch_get_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t *value, AxEr
 int arch_set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxError *err);
 
 /*
- * Finish an exit of a row that asks for it (EXIT_FINISH): read what only registers tell, reclassify what only the
- * architecture knows. Owner, right after KVM_RUN. 0 or a negative errno of the host.
+ * Finish an exit of a row that asks for it (EXIT_FINISH): read what only registers tell, reclassify
+ * what only the architecture knows. Owner, right after KVM_RUN. 0 or a negative errno of the host.
  */
 int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
-/* Another exit of the instruction that was finished before (REQUEST_EXIT): false when there is none left. */
+/*
+ * Another exit of the instruction that was finished before (REQUEST_EXIT): false when there is none
+ * left.
+ */
 bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);
 
-/* Interrupts. inject: any thread. deliver: owner, between entries. can_wake: a halted vCPU would go on. */
+/*
+ * Interrupts. inject: any thread. deliver: owner, between entries. can_wake: a halted vCPU would go
+ * on.
+ */
 int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err);
 int arch_deliver(AxVCpu *vcpu, AxError *err);
 bool arch_can_wake(AxVCpu *vcpu);
@@ -80,7 +89,8 @@ int arch_intercept_hypercalls(AxVm *vm, unsigned flags, AxError *err);
 
 /* ax_vcpu_decode_mmio(), ax_vcpu_set_debug(), ax_vcpu_read_virtual(). */
 int arch_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
-int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count, AxError *err);
+int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
+		   AxError *err);
 int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err);
 
 #endif

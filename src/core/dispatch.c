@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dispatch: every kind of exit has one small function here that finds its handler. The loop's fast path (loop.c)
- * covers plain port and MMIO accesses to a range that hit before; all else comes through here.
+ * Dispatch: every kind of exit has one small function here that finds its handler. The loop's fast
+ * path (loop.c) covers plain port and MMIO accesses to a range that hit before; all else comes
+ * through here.
  */
 #include <config.h>
 
@@ -53,15 +54,19 @@ static AxHandled access_range(AxVCpu *vcpu, struct access *access, const struct 
 		return AX_UNHANDLED;
 	}
 	if (access->is_write)
-		return range_write(range, vcpu, access->addr - range->base, exit_width(access->size),
-				   access->value & mask);
+		return range_write(range, vcpu, access->addr - range->base,
+				   exit_width(access->size), access->value & mask);
 	access->value = 0;
-	handled = range_read(range, vcpu, access->addr - range->base, exit_width(access->size), &access->value);
+	handled = range_read(range, vcpu, access->addr - range->base, exit_width(access->size),
+			     &access->value);
 	access->value = handled == AX_UNHANDLED ? mask : access->value & mask;
 	return handled;
 }
 
-/* @size bytes at @addr, each to its own range: what crosses a range's end, or has a length that is no width. */
+/*
+ * @size bytes at @addr, each to its own range: what crosses a range's end, or has a length that is
+ * no width.
+ */
 static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
 {
 	AxHandled handled = AX_HANDLED;
@@ -75,7 +80,8 @@ static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
 				       .value = access->value >> (8 * i) & 0xff };
 
 		/* Past the last port, or past the end of the address space: nobody is there. */
-		bool wraps = byte.addr < access->addr || (byte.space == RANGE_PORT && byte.addr > UINT16_MAX);
+		bool wraps = byte.addr < access->addr ||
+			     (byte.space == RANGE_PORT && byte.addr > UINT16_MAX);
 		struct range *range = wraps ? NULL : look_up(vcpu, byte.space, byte.addr);
 
 		handled = worse(handled, access_range(vcpu, &byte, range));
@@ -134,7 +140,9 @@ static AxHandled dispatch_io_read(AxVCpu *vcpu, const AxVCpuExitReason *exit, ui
 	AxHandled handled = AX_HANDLED;
 
 	for (uint32_t i = 0; i < exit->io_read.count; i++) {
-		struct access access = { .space = RANGE_PORT, .addr = exit->io_read.port, .size = size };
+		struct access access = { .space = RANGE_PORT,
+					 .addr = exit->io_read.port,
+					 .size = size };
 
 		handled = worse(handled, do_access(vcpu, &access));
 		memcpy(bytes + (size_t)i * size, &access.value, size);
@@ -190,7 +198,8 @@ static AxHandled dispatch_sys_reg_read(AxVCpu *vcpu, const AxVCpuExitReason *exi
 	return handled;
 }
 
-static AxHandled dispatch_sys_reg_write(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+static AxHandled dispatch_sys_reg_write(AxVCpu *vcpu, const AxVCpuExitReason *exit,
+					uint64_t *answer)
 {
 	const struct sys_reg_range *range = find_sys_reg(vcpu->vm, exit->sys_reg_write.addr);
 	AxHandled handled = AX_UNHANDLED;
@@ -218,7 +227,10 @@ static AxHandled dispatch_hypercall(AxVCpu *vcpu, const AxVCpuExitReason *exit, 
 		handled = ops->call(vcpu, vcpu->vm->hypercall_opaque, exit, &result);
 	if (handled == AX_UNHANDLED)
 		result = arch_hypercall_unknown;
-	/* The block was RAM when the exit was decoded; should it be gone now, there is nobody to tell. */
+	/*
+	 * The block was RAM when the exit was decoded; should it be gone now, there is nobody to
+	 * tell.
+	 */
 	reply_hypercall(vcpu, result);
 	*answer = result;
 	/* The guest has its answer, "unknown": the call is dealt with. */
@@ -241,8 +253,8 @@ static AxHandled dispatch_cpu_up(AxVCpu *vcpu, const AxVCpuExitReason *exit, uin
 	(void)answer;
 	if (!ops || !ops->cpu_up)
 		return AX_UNHANDLED;
-	return ops->cpu_up(vcpu, vcpu->vm->power_opaque, exit->cpu_up.target_cpu, exit->cpu_up.entry_point,
-			   exit->cpu_up.arg);
+	return ops->cpu_up(vcpu, vcpu->vm->power_opaque, exit->cpu_up.target_cpu,
+			   exit->cpu_up.entry_point, exit->cpu_up.arg);
 }
 
 static AxHandled dispatch_cpu_down(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -250,8 +262,9 @@ static AxHandled dispatch_cpu_down(AxVCpu *vcpu, const AxVCpuExitReason *exit, u
 	const AxPowerOps *ops = vcpu->vm->power_ops;
 
 	(void)answer;
-	return ops && ops->cpu_down ? ops->cpu_down(vcpu, vcpu->vm->power_opaque, exit->cpu_down.state) :
-				      AX_UNHANDLED;
+	return ops && ops->cpu_down
+		       ? ops->cpu_down(vcpu, vcpu->vm->power_opaque, exit->cpu_down.state)
+		       : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_system_down(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -259,7 +272,8 @@ static AxHandled dispatch_system_down(AxVCpu *vcpu, const AxVCpuExitReason *exit
 	const AxPowerOps *ops = vcpu->vm->power_ops;
 
 	(void)answer;
-	return ops && ops->system_down ? ops->system_down(vcpu, vcpu->vm->power_opaque, exit) : AX_UNHANDLED;
+	return ops && ops->system_down ? ops->system_down(vcpu, vcpu->vm->power_opaque, exit)
+				       : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_page_fault(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -267,7 +281,8 @@ static AxHandled dispatch_page_fault(AxVCpu *vcpu, const AxVCpuExitReason *exit,
 	const AxEventOps *ops = vcpu->vm->event_ops;
 
 	(void)answer;
-	return ops && ops->page_fault ? ops->page_fault(vcpu, vcpu->vm->event_opaque, exit) : AX_UNHANDLED;
+	return ops && ops->page_fault ? ops->page_fault(vcpu, vcpu->vm->event_opaque, exit)
+				      : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_interrupt(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -275,9 +290,9 @@ static AxHandled dispatch_interrupt(AxVCpu *vcpu, const AxVCpuExitReason *exit, 
 	const AxEventOps *ops = vcpu->vm->event_ops;
 
 	(void)answer;
-	return ops && ops->interrupt ?
-		       ops->interrupt(vcpu, vcpu->vm->event_opaque, exit->external_interrupt.vector) :
-		       AX_UNHANDLED;
+	return ops && ops->interrupt ? ops->interrupt(vcpu, vcpu->vm->event_opaque,
+						      exit->external_interrupt.vector)
+				     : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_send_ipi(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -285,7 +300,8 @@ static AxHandled dispatch_send_ipi(AxVCpu *vcpu, const AxVCpuExitReason *exit, u
 	const AxEventOps *ops = vcpu->vm->event_ops;
 
 	(void)answer;
-	return ops && ops->send_ipi ? ops->send_ipi(vcpu, vcpu->vm->event_opaque, exit) : AX_UNHANDLED;
+	return ops && ops->send_ipi ? ops->send_ipi(vcpu, vcpu->vm->event_opaque, exit)
+				    : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_irq_eoi(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -293,8 +309,9 @@ static AxHandled dispatch_irq_eoi(AxVCpu *vcpu, const AxVCpuExitReason *exit, ui
 	const AxEventOps *ops = vcpu->vm->event_ops;
 
 	(void)answer;
-	return ops && ops->irq_eoi ? ops->irq_eoi(vcpu, vcpu->vm->event_opaque, exit->irq_eoi.vector) :
-				     AX_UNHANDLED;
+	return ops && ops->irq_eoi
+		       ? ops->irq_eoi(vcpu, vcpu->vm->event_opaque, exit->irq_eoi.vector)
+		       : AX_UNHANDLED;
 }
 
 static AxHandled dispatch_nothing(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
@@ -347,13 +364,10 @@ bool dispatch_ignores(const AxVCpu *vcpu, const AxVCpuExitReason *exit)
 	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_MMIO_WRITE:
 	case AX_EXIT_IO_READ:
-	case AX_EXIT_IO_WRITE:
-		return vcpu->vm->unclaimed != AX_UNCLAIMED_STOP;
+	case AX_EXIT_IO_WRITE: return vcpu->vm->unclaimed != AX_UNCLAIMED_STOP;
 	case AX_EXIT_SYS_REG_READ:
-	case AX_EXIT_SYS_REG_WRITE:
-		return true; /* the guest got its fault */
-	default:
-		return false;
+	case AX_EXIT_SYS_REG_WRITE: return true; /* the guest got its fault */
+	default: return false;
 	}
 }
 
@@ -379,25 +393,16 @@ void dispatch_warn(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 	uint64_t addr;
 
 	switch (exit->kind) {
-	case AX_EXIT_MMIO_READ:
-		addr = exit->mmio_read.addr;
-		break;
-	case AX_EXIT_MMIO_WRITE:
-		addr = exit->mmio_write.addr;
-		break;
-	case AX_EXIT_IO_READ:
-		addr = exit->io_read.port;
-		break;
-	case AX_EXIT_IO_WRITE:
-		addr = exit->io_write.port;
-		break;
-	default:
-		return;
+	case AX_EXIT_MMIO_READ: addr = exit->mmio_read.addr; break;
+	case AX_EXIT_MMIO_WRITE: addr = exit->mmio_write.addr; break;
+	case AX_EXIT_IO_READ: addr = exit->io_read.port; break;
+	case AX_EXIT_IO_WRITE: addr = exit->io_write.port; break;
+	default: return;
 	}
 	/* Ports and addresses apart: guest physical addresses have fewer than 63 bits. */
 	if (warned_before(vcpu, addr | (is_port ? UINT64_C(1) << 63 : 0)))
 		return;
 	ax_exit_format(exit, line, sizeof(line));
-	vm_log(vcpu->vm, AX_LOG_WARNING, "nothing is at %s 0x%" PRIx64 ": %s", is_port ? "port" : "address", addr,
-	       line);
+	vm_log(vcpu->vm, AX_LOG_WARNING, "nothing is at %s 0x%" PRIx64 ": %s",
+	       is_port ? "port" : "address", addr, line);
 }

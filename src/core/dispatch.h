@@ -8,15 +8,18 @@
 #include "core/vcpu.h"
 
 /*
- * Hand @exit to whoever registered for it, and give the guest the answer. The owner's thread, inside its loop
- * (vcpu->snapshot holds).
+ * Hand @exit to whoever registered for it, and give the guest the answer. The owner's thread,
+ * inside its loop (vcpu->snapshot holds).
  *
  * @answer  what a read or a hypercall got, for observers
  * @return the handler's verdict; AX_UNHANDLED when nobody took it
  */
 AxHandled dispatch_exit(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer);
 
-/* Whether @exit, which nobody took, is dealt with all the same, by the VM's option for unclaimed addresses. */
+/*
+ * Whether @exit, which nobody took, is dealt with all the same, by the VM's option for unclaimed
+ * addresses.
+ */
 bool dispatch_ignores(const AxVCpu *vcpu, const AxVCpuExitReason *exit);
 
 /* AX_UNCLAIMED_WARN: log an address that nobody claims, once. */
@@ -35,8 +38,8 @@ static inline void range_unlock(const struct range *range)
 		ax_unlock(range->lock);
 }
 
-static inline AxHandled range_read(const struct range *range, AxVCpu *vcpu, uint64_t offset, AxAccessWidth width,
-				   uint64_t *value)
+static inline AxHandled range_read(const struct range *range, AxVCpu *vcpu, uint64_t offset,
+				   AxAccessWidth width, uint64_t *value)
 {
 	AxHandled handled;
 
@@ -48,8 +51,8 @@ static inline AxHandled range_read(const struct range *range, AxVCpu *vcpu, uint
 	return handled;
 }
 
-static inline AxHandled range_write(const struct range *range, AxVCpu *vcpu, uint64_t offset, AxAccessWidth width,
-				    uint64_t value)
+static inline AxHandled range_write(const struct range *range, AxVCpu *vcpu, uint64_t offset,
+				    AxAccessWidth width, uint64_t value)
 {
 	AxHandled handled;
 

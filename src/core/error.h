@@ -8,9 +8,9 @@
 #include <axvmm/error.h>
 
 /*
- * Fill @err (NULL allowed) with @code and a message, and return @ret, a negative errno of the set that
- * axvmm/error.h documents. @os_errno: the kernel's errno as a positive number, 0 when none was involved.
- * The message is cut to fit.
+ * Fill @err (NULL allowed) with @code and a message, and return @ret, a negative errno of the set
+ * that axvmm/error.h documents. @os_errno: the kernel's errno as a positive number, 0 when none was
+ * involved. The message is cut to fit.
  */
 int ax_error_set(AxError *err, int ret, AxErrorCode code, int os_errno, const char *format, ...)
 	AX_PRINTF(5, 6);
@@ -22,8 +22,8 @@ int ax_error_set(AxError *err, int ret, AxErrorCode code, int os_errno, const ch
 #define ax_error_state(err, ...) ax_error_set(err, -EPERM, AX_ERROR_STATE, 0, __VA_ARGS__)
 
 /*
- * An ioctl or another system call failed with the negative errno @sys_ret. Returns -ENOMEM or -EIO, the errnos that
- * the public set has for it; the message is "@what failed: <strerror>".
+ * An ioctl or another system call failed with the negative errno @sys_ret. Returns -ENOMEM or -EIO,
+ * the errnos that the public set has for it; the message is "@what failed: <strerror>".
  */
 int ax_error_sys(AxError *err, int sys_ret, const char *what);
 

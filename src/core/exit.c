@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One table from KVM's exit number to a small pure function; see exit.h.
- * Source of all numbers and layouts: Documentation/virt/kvm/api.rst, section 5, "The kvm_run structure".
+ * Source of all numbers and layouts: Documentation/virt/kvm/api.rst, section 5, "The kvm_run
+ * structure".
  */
 #include <config.h>
 
@@ -97,8 +98,9 @@ static void decode_mmio(const struct kvm_run *run, AxVCpuExitReason *exit)
 						    .reg = AX_REG_UNKNOWN };
 	} else {
 		exit->kind = AX_EXIT_MMIO_WRITE;
-		exit->mmio_write =
-			(AxExitMmioWrite){ .addr = run->mmio.phys_addr, .width = width, .len = len };
+		exit->mmio_write = (AxExitMmioWrite){ .addr = run->mmio.phys_addr,
+						      .width = width,
+						      .len = len };
 		memcpy(&exit->mmio_write.data, run->mmio.data, len);
 	}
 }
@@ -145,8 +147,8 @@ static void decode_csr(const struct kvm_run *run, AxVCpuExitReason *exit)
 							   .mask = run->riscv_csr.write_mask };
 	} else {
 		exit->kind = AX_EXIT_SYS_REG_READ;
-		exit->sys_reg_read = (AxExitSysRegRead){ .addr = run->riscv_csr.csr_num,
-							 .reg = AX_REG_UNKNOWN };
+		exit->sys_reg_read =
+			(AxExitSysRegRead){ .addr = run->riscv_csr.csr_num, .reg = AX_REG_UNKNOWN };
 	}
 }
 
@@ -184,21 +186,14 @@ static void decode_shutdown(const struct kvm_run *run, AxVCpuExitReason *exit)
 static uint32_t down_cause(uint32_t type)
 {
 	switch (type) {
-	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		return AX_DOWN_POWER_OFF;
-	case KVM_SYSTEM_EVENT_RESET:
-		return AX_DOWN_RESET;
-	case KVM_SYSTEM_EVENT_CRASH:
-		return AX_DOWN_CRASH;
-	case KVM_SYSTEM_EVENT_WAKEUP:
-		return AX_DOWN_WAKEUP;
-	case KVM_SYSTEM_EVENT_SUSPEND:
-		return AX_DOWN_SUSPEND;
+	case KVM_SYSTEM_EVENT_SHUTDOWN: return AX_DOWN_POWER_OFF;
+	case KVM_SYSTEM_EVENT_RESET: return AX_DOWN_RESET;
+	case KVM_SYSTEM_EVENT_CRASH: return AX_DOWN_CRASH;
+	case KVM_SYSTEM_EVENT_WAKEUP: return AX_DOWN_WAKEUP;
+	case KVM_SYSTEM_EVENT_SUSPEND: return AX_DOWN_SUSPEND;
 	case KVM_SYSTEM_EVENT_SEV_TERM:
-	case KVM_SYSTEM_EVENT_TDX_FATAL:
-		return AX_DOWN_CONFIDENTIAL;
-	default:
-		return AX_DOWN_OTHER;
+	case KVM_SYSTEM_EVENT_TDX_FATAL: return AX_DOWN_CONFIDENTIAL;
+	default: return AX_DOWN_OTHER;
 	}
 }
 
@@ -236,7 +231,9 @@ static void decode_internal_error(const struct kvm_run *run, AxVCpuExitReason *e
 	for (uint32_t i = 0; i < error->ndata; i++)
 		error->data[i] = run->internal.data[i];
 
-	/* Emulation failures overlay flags and the instruction's bytes: data[0], data[1], data[2]. */
+	/*
+	 * Emulation failures overlay flags and the instruction's bytes: data[0], data[1], data[2].
+	 */
 	if (error->suberror == KVM_INTERNAL_ERROR_EMULATION && ndata >= 3 &&
 	    (run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
 		uint8_t size = run->emulation_failure.insn_size;
@@ -257,13 +254,13 @@ static void decode_memory_fault(const struct kvm_run *run, AxVCpuExitReason *exi
 	const struct sys_memory_fault *fault = sys_memory_fault(run);
 
 	exit->kind = AX_EXIT_NESTED_PAGE_FAULT;
-	exit->nested_page_fault =
-		(AxExitNestedPageFault){ .addr = fault->gpa,
-					 .addr_known = true,
-					 .size = fault->size,
-					 .flags = fault->flags,
-					 .access_flags = fault->flags &
-							 (AX_MAP_READ | AX_MAP_WRITE | AX_MAP_EXECUTE) };
+	exit->nested_page_fault = (AxExitNestedPageFault){
+		.addr = fault->gpa,
+		.addr_known = true,
+		.size = fault->size,
+		.flags = fault->flags,
+		.access_flags = fault->flags & (AX_MAP_READ | AX_MAP_WRITE | AX_MAP_EXECUTE)
+	};
 }
 
 /* Rows without a function are decode_unsupported. */
@@ -332,15 +329,17 @@ static int decode_errno(int rc, const struct kvm_run *run, AxVCpuExitReason *exi
 	case -ENOSYS:
 	case -EOPNOTSUPP:
 	case -EIO:
-		/* An access that this kernel's KVM cannot carry out: arm64 without syndrome (ENOSYS), riscv64
-		 * atomic or floating-point (EOPNOTSUPP) and misaligned (EIO) accesses to MMIO. */
+		/*
+		 * An access that this kernel's KVM cannot carry out: arm64 without syndrome
+		 * (ENOSYS), riscv64 atomic or floating-point (EOPNOTSUPP) and misaligned (EIO)
+		 * accesses to MMIO.
+		 */
 		exit->kind = AX_EXIT_INTERNAL_ERROR;
 		exit->internal_error = (AxExitInternalError){ .suberror = AX_SUBERROR_ERRNO,
 							      .ndata = 1,
 							      .data = { (uint64_t)-rc } };
 		return 0;
-	default:
-		return rc;
+	default: return rc;
 	}
 }
 
@@ -356,7 +355,8 @@ static bool lengths_are_sane(const struct kvm_run *run, size_t run_size)
 	return true;
 }
 
-int exit_decode(int rc, const struct kvm_run *run, size_t run_size, AxVCpuExitReason *exit, unsigned *flags)
+int exit_decode(int rc, const struct kvm_run *run, size_t run_size, AxVCpuExitReason *exit,
+		unsigned *flags)
 {
 	uint32_t reason = run->exit_reason;
 

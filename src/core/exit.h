@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoding: from what KVM_RUN left behind to an AxVCpuExitReason. Pure; compiled and tested on every host.
+ * Decoding: from what KVM_RUN left behind to an AxVCpuExitReason. Pure; compiled and tested on
+ * every host.
  */
 #ifndef AXVMM_CORE_EXIT_H
 #define AXVMM_CORE_EXIT_H
@@ -22,7 +23,8 @@
  * @flags     EXIT_* of the row, filled on success
  * @return 0, or @rc when it is a failure of the host, which is no exit
  */
-int exit_decode(int rc, const struct kvm_run *run, size_t run_size, AxVCpuExitReason *exit, unsigned *flags);
+int exit_decode(int rc, const struct kvm_run *run, size_t run_size, AxVCpuExitReason *exit,
+		unsigned *flags);
 
 /* The largest KVM exit number that has a row of its own. For the test that walks the table. */
 extern const unsigned exit_last_row;

@@ -2,10 +2,11 @@
 /*
  * Why a guest dies of an exit, in one sentence for its author.
  *
- * FAIL_ENTRY: KVM gives Intel's VM-instruction error number (SDM volume 3C, 31.4) when VMLAUNCH itself failed, the basic
- * exit reason with bit 31 set when the guest's state was refused (SDM 3C, 27.8 and appendix C), AMD's #VMEXIT code -1
- * (VMEXIT_INVALID, APM volume 2, appendix C) cut to 32 bits or not, and arm64's own reason 1 (a CPU whose features the
- * vCPU cannot have: KVM_EXIT_FAIL_ENTRY_CPU_UNSUPPORTED).
+ * FAIL_ENTRY: KVM gives Intel's VM-instruction error number (SDM volume 3C, 31.4) when VMLAUNCH
+ * itself failed, the basic exit reason with bit 31 set when the guest's state was refused (SDM
+ * 3C, 27.8 and appendix C), AMD's #VMEXIT code -1 (VMEXIT_INVALID, APM volume 2, appendix C) cut to
+ * 32 bits or not, and arm64's own reason 1 (a CPU whose features the vCPU cannot have:
+ * KVM_EXIT_FAIL_ENTRY_CPU_UNSUPPORTED).
  */
 #include <config.h>
 
@@ -49,13 +50,11 @@ static const char *vmx_entry_failure(uint32_t basic)
 {
 	switch (basic) {
 	case 33:
-		return "invalid guest state: look at segment attributes, CR0, CR4 and EFER, and at RFLAGS bit 1";
-	case 34:
-		return "an MSR could not be loaded";
-	case 41:
-		return "machine check during the entry";
-	default:
-		return "a reason that is not documented";
+		return "invalid guest state: look at segment attributes, CR0, CR4 and EFER, and at "
+		       "RFLAGS bit 1";
+	case 34: return "an MSR could not be loaded";
+	case 41: return "machine check during the entry";
+	default: return "a reason that is not documented";
 	}
 }
 
@@ -66,7 +65,8 @@ static size_t explain_fail_entry(const AxExitFailEntry *fail, char *buffer, size
 
 	if (reason == UINT64_MAX || reason == UINT32_MAX)
 		return (size_t)snprintf(buffer, size,
-					"SVM refused the guest's state (VMEXIT_INVALID): look at CR0, CR3, CR4, EFER "
+					"SVM refused the guest's state (VMEXIT_INVALID): look at "
+					"CR0, CR3, CR4, EFER "
 					"and the code segment, where L and D must not both be set");
 	if (reason <= UINT32_MAX && (reason & VMX_ENTRY_FAILED))
 		return (size_t)snprintf(buffer, size, "VMX refused to enter the guest: %s",
@@ -75,9 +75,12 @@ static size_t explain_fail_entry(const AxExitFailEntry *fail, char *buffer, size
 		word = vmx_instruction_errors[reason];
 	if (word)
 		return (size_t)snprintf(buffer, size,
-					"VMX instruction error %" PRIu64 ", %s (on arm64, 1: this host CPU lacks what "
-					"the vCPU was set up with)", reason, word);
-	return (size_t)snprintf(buffer, size, "the hardware refused to enter the guest with reason 0x%" PRIx64,
+					"VMX instruction error %" PRIu64
+					", %s (on arm64, 1: this host CPU lacks what "
+					"the vCPU was set up with)",
+					reason, word);
+	return (size_t)snprintf(buffer, size,
+				"the hardware refused to enter the guest with reason 0x%" PRIx64,
 				reason);
 }
 
@@ -85,18 +88,21 @@ static const char *internal_error_text(uint32_t suberror)
 {
 	switch (suberror) {
 	case 1:
-		return "KVM had to emulate an instruction that it can't: often an instruction fetch from an address "
+		return "KVM had to emulate an instruction that it can't: often an instruction "
+		       "fetch from an address "
 		       "without memory, or a vector or locked instruction on MMIO";
 	case 2:
-		return "the guest caused an exception while another was being delivered, in a way that KVM can't "
+		return "the guest caused an exception while another was being delivered, in a way "
+		       "that KVM can't "
 		       "resolve: check the IDT, the stacks and the page tables that they need";
 	case 3:
-		return "an interrupt or exception could not be delivered because its delivery itself faulted: check "
+		return "an interrupt or exception could not be delivered because its delivery "
+		       "itself faulted: check "
 		       "the IDT and the stack";
 	case 4:
-		return "the hardware reported an exit that KVM does not know: a fault of KVM or of the hardware";
-	default:
-		return "KVM reports an internal error of a kind that is not documented";
+		return "the hardware reported an exit that KVM does not know: a fault of KVM or of "
+		       "the hardware";
+	default: return "KVM reports an internal error of a kind that is not documented";
 	}
 }
 
@@ -104,14 +110,14 @@ static const char *system_down_text(uint32_t cause)
 {
 	switch (cause) {
 	case AX_DOWN_TRIPLE_FAULT:
-		return "triple fault: an exception occurred, and neither its handler nor the double-fault handler could "
-		       "be called; usually the IDT is missing or damaged, or the page tables don't map it";
-	case AX_DOWN_CRASH:
-		return "the guest's kernel reported its own crash";
+		return "triple fault: an exception occurred, and neither its handler nor the "
+		       "double-fault handler could "
+		       "be called; usually the IDT is missing or damaged, or the page tables don't "
+		       "map it";
+	case AX_DOWN_CRASH: return "the guest's kernel reported its own crash";
 	case AX_DOWN_CONFIDENTIAL:
 		return "a confidential guest ended itself; data holds what it gave as the reason";
-	default:
-		return "";
+	default: return "";
 	}
 }
 
@@ -119,27 +125,26 @@ static const char *text(const AxVCpuExitReason *exit)
 {
 	switch (exit->kind) {
 	case AX_EXIT_NESTED_PAGE_FAULT:
-		return "the guest touched RAM that the host does not let it touch: its mapping in this process is gone or "
+		return "the guest touched RAM that the host does not let it touch: its mapping in "
+		       "this process is gone or "
 		       "protected";
-	case AX_EXIT_SYSTEM_DOWN:
-		return system_down_text(exit->system_down.cause);
+	case AX_EXIT_SYSTEM_DOWN: return system_down_text(exit->system_down.cause);
 	case AX_EXIT_INTERNAL_ERROR:
-		return exit->internal_error.suberror == AX_SUBERROR_ERRNO ?
-			       "KVM can't carry out the guest's access: misaligned, atomic, or by an instruction that gives "
-			       "no description of itself, to an address without memory" :
-			       internal_error_text(exit->internal_error.suberror);
+		return exit->internal_error.suberror == AX_SUBERROR_ERRNO
+			       ? "KVM can't carry out the guest's access: misaligned, atomic, or "
+				 "by an instruction that gives "
+				 "no description of itself, to an address without memory"
+			       : internal_error_text(exit->internal_error.suberror);
 	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_MMIO_WRITE:
 		return "the guest accessed an address where there is neither RAM nor a device";
 	case AX_EXIT_IO_READ:
-	case AX_EXIT_IO_WRITE:
-		return "the guest accessed a port where there is no device";
+	case AX_EXIT_IO_WRITE: return "the guest accessed a port where there is no device";
 	case AX_EXIT_UNSUPPORTED:
-		return "KVM returned for a reason that this library does not know; it may be newer than the library";
-	case AX_EXIT_DEBUG:
-		return "a breakpoint or a single step that was asked for was reached";
-	default:
-		return "";
+		return "KVM returned for a reason that this library does not know; it may be newer "
+		       "than the library";
+	case AX_EXIT_DEBUG: return "a breakpoint or a single step that was asked for was reached";
+	default: return "";
 	}
 }
 

@@ -41,10 +41,14 @@ const char *ax_exit_name(uint32_t kind)
 const char *ax_down_cause_name(uint32_t cause)
 {
 	static const char *const names[] = {
-		[AX_DOWN_POWER_OFF] = "power-off",	[AX_DOWN_RESET] = "reset",
-		[AX_DOWN_CRASH] = "crash",		[AX_DOWN_TRIPLE_FAULT] = "triple-fault",
-		[AX_DOWN_SUSPEND] = "suspend",		[AX_DOWN_WAKEUP] = "wake-up",
-		[AX_DOWN_CONFIDENTIAL] = "confidential", [AX_DOWN_OTHER] = "other",
+		[AX_DOWN_POWER_OFF] = "power-off",
+		[AX_DOWN_RESET] = "reset",
+		[AX_DOWN_CRASH] = "crash",
+		[AX_DOWN_TRIPLE_FAULT] = "triple-fault",
+		[AX_DOWN_SUSPEND] = "suspend",
+		[AX_DOWN_WAKEUP] = "wake-up",
+		[AX_DOWN_CONFIDENTIAL] = "confidential",
+		[AX_DOWN_OTHER] = "other",
 	};
 
 	return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "invalid";
@@ -63,18 +67,12 @@ static const char *route_name(uint32_t route)
 static const char *ipi_mode_name(uint8_t mode)
 {
 	switch (mode) {
-	case AX_IPI_FIXED:
-		return "fixed";
-	case AX_IPI_LOWEST:
-		return "lowest";
-	case AX_IPI_SMI:
-		return "SMI";
-	case AX_IPI_NMI:
-		return "NMI";
-	case AX_IPI_INIT:
-		return "INIT";
-	default:
-		return "invalid";
+	case AX_IPI_FIXED: return "fixed";
+	case AX_IPI_LOWEST: return "lowest";
+	case AX_IPI_SMI: return "SMI";
+	case AX_IPI_NMI: return "NMI";
+	case AX_IPI_INIT: return "INIT";
+	default: return "invalid";
 	}
 }
 
@@ -132,7 +130,8 @@ static void add_page_fault(struct line *line, const AxExitNestedPageFault *fault
 	else
 		add(line, " addr=unknown");
 	add(line, " access=%s%s%s", fault->access_flags & AX_MAP_READ ? "r" : "",
-	    fault->access_flags & AX_MAP_WRITE ? "w" : "", fault->access_flags & AX_MAP_EXECUTE ? "x" : "");
+	    fault->access_flags & AX_MAP_WRITE ? "w" : "",
+	    fault->access_flags & AX_MAP_EXECUTE ? "x" : "");
 	if (!fault->access_flags)
 		add(line, "unknown");
 	if (fault->flags)
@@ -167,16 +166,15 @@ static void add_send_ipi(struct line *line, const AxExitSendIpi *ipi)
 	else if (ipi->send_to_self)
 		add(line, " target=self");
 	else
-		add(line, " target=0x%" PRIx64 "%s", ipi->target_cpu, ipi->logical ? " (logical)" : "");
+		add(line, " target=0x%" PRIx64 "%s", ipi->target_cpu,
+		    ipi->logical ? " (logical)" : "");
 	add(line, " mode=%s vector=0x%" PRIx64, ipi_mode_name(ipi->mode), ipi->vector);
 }
 
 static void add_details(struct line *line, const AxVCpuExitReason *exit)
 {
 	switch (exit->kind) {
-	case AX_EXIT_HYPERCALL:
-		add_hypercall(line, &exit->hypercall);
-		break;
+	case AX_EXIT_HYPERCALL: add_hypercall(line, &exit->hypercall); break;
 	case AX_EXIT_MMIO_READ:
 		add_mmio(line, exit->mmio_read.addr, exit->mmio_read.len);
 		if (exit->mmio_read.reg != AX_REG_UNKNOWN)
@@ -188,9 +186,7 @@ static void add_details(struct line *line, const AxVCpuExitReason *exit)
 		add_mmio(line, exit->mmio_write.addr, exit->mmio_write.len);
 		add(line, " data=0x%" PRIx64, exit->mmio_write.data);
 		break;
-	case AX_EXIT_SYS_REG_READ:
-		add(line, " addr=0x%" PRIx64, exit->sys_reg_read.addr);
-		break;
+	case AX_EXIT_SYS_REG_READ: add(line, " addr=0x%" PRIx64, exit->sys_reg_read.addr); break;
 	case AX_EXIT_SYS_REG_WRITE:
 		add(line, " addr=0x%" PRIx64 " value=0x%" PRIx64, exit->sys_reg_write.addr,
 		    exit->sys_reg_write.value);
@@ -207,16 +203,12 @@ static void add_details(struct line *line, const AxVCpuExitReason *exit)
 	case AX_EXIT_EXTERNAL_INTERRUPT:
 		add(line, " vector=%" PRIu64, exit->external_interrupt.vector);
 		break;
-	case AX_EXIT_NESTED_PAGE_FAULT:
-		add_page_fault(line, &exit->nested_page_fault);
-		break;
+	case AX_EXIT_NESTED_PAGE_FAULT: add_page_fault(line, &exit->nested_page_fault); break;
 	case AX_EXIT_CPU_UP:
-		add(line, " target=0x%" PRIx64 " entry=0x%" PRIx64 " arg=0x%" PRIx64, exit->cpu_up.target_cpu,
-		    exit->cpu_up.entry_point, exit->cpu_up.arg);
+		add(line, " target=0x%" PRIx64 " entry=0x%" PRIx64 " arg=0x%" PRIx64,
+		    exit->cpu_up.target_cpu, exit->cpu_up.entry_point, exit->cpu_up.arg);
 		break;
-	case AX_EXIT_CPU_DOWN:
-		add(line, " state=0x%" PRIx64, exit->cpu_down.state);
-		break;
+	case AX_EXIT_CPU_DOWN: add(line, " state=0x%" PRIx64, exit->cpu_down.state); break;
 	case AX_EXIT_SYSTEM_DOWN:
 		add(line, " cause=%s", ax_down_cause_name(exit->system_down.cause));
 		if (exit->system_down.type)
@@ -229,27 +221,21 @@ static void add_details(struct line *line, const AxVCpuExitReason *exit)
 		if (exit->fail_entry.cpu != UINT32_MAX)
 			add(line, " host-cpu=%" PRIu32, exit->fail_entry.cpu);
 		break;
-	case AX_EXIT_SEND_IPI:
-		add_send_ipi(line, &exit->send_ipi);
-		break;
-	case AX_EXIT_INTERNAL_ERROR:
-		add_internal_error(line, &exit->internal_error);
-		break;
+	case AX_EXIT_SEND_IPI: add_send_ipi(line, &exit->send_ipi); break;
+	case AX_EXIT_INTERNAL_ERROR: add_internal_error(line, &exit->internal_error); break;
 	case AX_EXIT_DEBUG:
 		add(line, " pc=0x%" PRIx64, exit->debug.pc);
 		if (exit->debug.exception)
 			add(line, " exception=%" PRIu32, exit->debug.exception);
-		add(line, " address=0x%" PRIx64 " detail=0x%" PRIx64, exit->debug.address, exit->debug.detail);
+		add(line, " address=0x%" PRIx64 " detail=0x%" PRIx64, exit->debug.address,
+		    exit->debug.detail);
 		break;
-	case AX_EXIT_IRQ_EOI:
-		add(line, " vector=0x%x", exit->irq_eoi.vector);
-		break;
+	case AX_EXIT_IRQ_EOI: add(line, " vector=0x%x", exit->irq_eoi.vector); break;
 	case AX_EXIT_UNSUPPORTED:
-		add(line, " kvm-exit=%" PRIu32 " flags=0x%" PRIx32 " detail=0x%" PRIx64, exit->unsupported.raw,
-		    exit->unsupported.flags, exit->unsupported.detail);
+		add(line, " kvm-exit=%" PRIu32 " flags=0x%" PRIx32 " detail=0x%" PRIx64,
+		    exit->unsupported.raw, exit->unsupported.flags, exit->unsupported.detail);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

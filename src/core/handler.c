@@ -23,28 +23,35 @@ static const struct sys_reg_range *overlapping(const AxVm *vm, AxSysRegAddr firs
 	return NULL;
 }
 
-int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32_t count, const AxSysRegOps *ops,
-		   void *opaque, AxError *err)
+int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32_t count,
+		   const AxSysRegOps *ops, void *opaque, AxError *err)
 {
 	const struct sys_reg_range *other;
 	struct sys_reg_range *range;
 	int ret;
 
 	if (!ops || ops->size < sizeof(*ops))
-		return ax_error_argument(err, -EINVAL, "system registers without ops, or ops whose size is not set");
+		return ax_error_argument(
+			err, -EINVAL, "system registers without ops, or ops whose size is not set");
 	if (!count || first + count < first)
-		return ax_error_argument(err, -EINVAL, "%" PRIu32 " system registers at 0x%" PRIx64
-					 " are none, or wrap", count, first);
+		return ax_error_argument(err, -EINVAL,
+					 "%" PRIu32 " system registers at 0x%" PRIx64
+					 " are none, or wrap",
+					 count, first);
 	other = overlapping(vm, first, count);
 	if (other)
-		return ax_error_argument(err, -EEXIST, "system registers \"%s\" at 0x%" PRIx64
-					 " overlap \"%s\" at 0x%" PRIx64, name ? name : "", first, other->name,
-					 other->first);
+		return ax_error_argument(err, -EEXIST,
+					 "system registers \"%s\" at 0x%" PRIx64
+					 " overlap \"%s\" at 0x%" PRIx64,
+					 name ? name : "", first, other->name, other->first);
 	if (vm->sys_reg_count == SYS_REG_RANGES)
-		return ax_error_argument(err, -ENOSPC, "KVM filters at most %d ranges of system registers",
+		return ax_error_argument(err, -ENOSPC,
+					 "KVM filters at most %d ranges of system registers",
 					 SYS_REG_RANGES);
 	range = &vm->sys_regs[vm->sys_reg_count];
-	*range = (struct sys_reg_range){ .first = first, .count = count, .ops = ops, .opaque = opaque };
+	*range = (struct sys_reg_range){
+		.first = first, .count = count, .ops = ops, .opaque = opaque
+	};
 	if (name)
 		strncpy(range->name, name, sizeof(range->name) - 1);
 	vm->sys_reg_count++;
@@ -61,7 +68,8 @@ static int check_at_rest(AxVm *vm, AxError *err)
 	pthread_mutex_lock(&vm->lock);
 	running = vm_is_running(vm);
 	pthread_mutex_unlock(&vm->lock);
-	return running ? ax_error_state(err, "handlers are set while no vCPU is inside its loop") : 0;
+	return running ? ax_error_state(err, "handlers are set while no vCPU is inside its loop")
+		       : 0;
 }
 
 int ax_power_set(AxVm *vm, const AxPowerOps *ops, void *opaque, AxError *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hypercall routes: which ones are on, and the one that needs nothing of KVM, the block in guest memory.
+ * Hypercall routes: which ones are on, and the one that needs nothing of KVM, the block in guest
+ * memory.
  */
 #include <config.h>
 
@@ -14,7 +15,10 @@
 #include "core/hypercall.h"
 #include "core/reply.h"
 
-/* The address that a write announces: false when it is not to one of the two places, or not of their widths. */
+/*
+ * The address that a write announces: false when it is not to one of the two places, or not of
+ * their widths.
+ */
 static bool announced_block(const AxVm *vm, const AxVCpuExitReason *exit, uint64_t *block)
 {
 	const AxHypercallConfig *config = &vm->hypercall;
@@ -25,8 +29,9 @@ static bool announced_block(const AxVm *vm, const AxVCpuExitReason *exit, uint64
 		*block = exit->mmio_write.data;
 		return true;
 	}
-	if (exit->kind == AX_EXIT_IO_WRITE && config->block_port && exit->io_write.port == config->block_port &&
-	    exit->io_write.width == AX_WIDTH_DWORD && exit->io_write.count == 1) {
+	if (exit->kind == AX_EXIT_IO_WRITE && config->block_port &&
+	    exit->io_write.port == config->block_port && exit->io_write.width == AX_WIDTH_DWORD &&
+	    exit->io_write.count == 1) {
 		*block = exit->io_write.data;
 		return true;
 	}
@@ -56,7 +61,8 @@ void hypercall_from_block(AxVCpu *vcpu, AxVCpuExitReason *exit)
 	    ax_mem_read(vcpu->vm, gpa, &block, sizeof(block)))
 		return;
 	exit->kind = AX_EXIT_HYPERCALL;
-	exit->hypercall = (AxExitHypercall){ .nr = block.nr, .route = AX_ROUTE_BLOCK, .block = gpa };
+	exit->hypercall =
+		(AxExitHypercall){ .nr = block.nr, .route = AX_ROUTE_BLOCK, .block = gpa };
 	memcpy(exit->hypercall.args, block.args, sizeof(block.args));
 	vcpu->pending.kind = AX_EXIT_HYPERCALL;
 	vcpu->pending.route = AX_ROUTE_BLOCK;
@@ -64,7 +70,8 @@ void hypercall_from_block(AxVCpu *vcpu, AxVCpuExitReason *exit)
 }
 
 /* The places read as zero; a write that is no sane block is nobody's. */
-static AxHandled block_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width, uint64_t *value)
+static AxHandled block_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			    uint64_t *value)
 {
 	(void)vcpu;
 	(void)opaque;
@@ -105,8 +112,8 @@ static int claim_block(AxVm *vm, const AxHypercallConfig *config, AxError *err)
 	return 0;
 }
 
-int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxHypercallOps *ops, void *opaque,
-		     AxError *err)
+int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxHypercallOps *ops,
+		     void *opaque, AxError *err)
 {
 	static const AxHypercallConfig off = AX_HYPERCALL_CONFIG_INIT;
 	int ret;
@@ -114,9 +121,11 @@ int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxHypercal
 	if (!config)
 		config = &off;
 	if (config->size < sizeof(*config) || (ops && ops->size < sizeof(*ops)))
-		return ax_error_argument(err, -EINVAL, "a hypercall struct's size is not set: use the INIT macro");
+		return ax_error_argument(
+			err, -EINVAL, "a hypercall struct's size is not set: use the INIT macro");
 	if (config->flags & ~(AX_HYPERCALL_TRAP | AX_HYPERCALL_MAP_GPA | AX_HYPERCALL_USER))
-		return ax_error_argument(err, -EINVAL, "unknown hypercall flags 0x%x", config->flags);
+		return ax_error_argument(err, -EINVAL, "unknown hypercall flags 0x%x",
+					 config->flags);
 	if (vm->vcpu_count)
 		return ax_error_state(err, "hypercalls are set before the first vCPU is created");
 	if (vm->hypercall.size)

@@ -8,8 +8,9 @@
 #include "core/vcpu.h"
 
 /*
- * When @exit is a write that announces a hypercall block, and the block is sane, make it the Hypercall that it means.
- * Otherwise @exit stays as it is. Owner, after the exit has been noted as pending.
+ * When @exit is a write that announces a hypercall block, and the block is sane, make it the
+ * Hypercall that it means. Otherwise @exit stays as it is. Owner, after the exit has been noted as
+ * pending.
  */
 void hypercall_from_block(AxVCpu *vcpu, AxVCpuExitReason *exit);
 

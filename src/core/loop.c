@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fused loop: run, decode, dispatch and reply. Its fast path takes plain port and MMIO accesses from kvm_run to
- * the handler and back without building an AxVCpuExitReason; everything else goes through run.c and dispatch.c.
+ * The fused loop: run, decode, dispatch and reply. Its fast path takes plain port and MMIO accesses
+ * from kvm_run to the handler and back without building an AxVCpuExitReason; everything else goes
+ * through run.c and dispatch.c.
  */
 #include <config.h>
 
@@ -17,7 +18,7 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* Wake whoever waits for this vCPU to leave its loop or to take a snapshot. */
@@ -58,8 +59,8 @@ static void hold(AxVCpu *vcpu)
 }
 
 /*
- * The order matters: first say that we are in, then look. Who publishes or pauses does it the other way round, so
- * that at least one side sees the other.
+ * The order matters: first say that we are in, then look. Who publishes or pauses does it the other
+ * way round, so that at least one side sees the other.
  */
 void vcpu_enter_loop(AxVCpu *vcpu)
 {
@@ -69,8 +70,12 @@ void vcpu_enter_loop(AxVCpu *vcpu)
 			break;
 		hold(vcpu);
 	}
-	/* Still the one it held before, and so are the cached ranges: nothing was published meanwhile. */
-	if (vcpu->snapshot == NULL || atomic_load(&vcpu->seen) != atomic_load(&vcpu->vm->snapshot)->generation)
+	/*
+	 * Still the one it held before, and so are the cached ranges: nothing was published
+	 * meanwhile.
+	 */
+	if (vcpu->snapshot == NULL ||
+	    atomic_load(&vcpu->seen) != atomic_load(&vcpu->vm->snapshot)->generation)
 		vcpu_sync(vcpu);
 }
 
@@ -89,7 +94,8 @@ int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	while ((ret = vcpu_settle(vcpu, &further, err)) == 1) {
 		AxHandled handled = dispatch_exit(vcpu, &further, &answer);
 
-		if (handled == AX_HANDLED || (handled == AX_UNHANDLED && dispatch_ignores(vcpu, &further)))
+		if (handled == AX_HANDLED ||
+		    (handled == AX_UNHANDLED && dispatch_ignores(vcpu, &further)))
 			continue;
 		verdict = handled;
 		*exit = further;
@@ -112,9 +118,9 @@ int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 
 /* What came of an exit on the fast path. */
 enum fast {
-	FAST_HANDLED,	/* enter again */
-	FAST_NOT,	/* not for the fast path: nothing has been done */
-	FAST_LEAVE,	/* the handler has been called: `value` is its answer, `handled` its verdict */
+	FAST_HANDLED, /* enter again */
+	FAST_NOT,     /* not for the fast path: nothing has been done */
+	FAST_LEAVE, /* the handler has been called: `value` is its answer, `handled` its verdict */
 };
 
 struct fast_result {
@@ -123,8 +129,8 @@ struct fast_result {
 };
 
 /*
- * A port access of one element to a range that hit before. KVM's numbers are checked as exit_decode() does; what fails
- * goes there.
+ * A port access of one element to a range that hit before. KVM's numbers are checked as
+ * exit_decode() does; what fails goes there.
  */
 static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
 {
@@ -135,8 +141,9 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast
 	uint64_t offset = port - range->base;
 	uint8_t *data = (uint8_t *)run + place;
 
-	if (unlikely(offset >= range->length || size > range->length - offset || run->io.count != 1 ||
-		     size > 4 || !exit_is_width(size) || place > vcpu->run_size - sizeof(uint32_t)))
+	if (unlikely(offset >= range->length || size > range->length - offset ||
+		     run->io.count != 1 || size > 4 || !exit_is_width(size) ||
+		     place > vcpu->run_size - sizeof(uint32_t)))
 		return FAST_NOT;
 	result->value = 0;
 	if (run->io.direction == KVM_EXIT_IO_OUT) {
@@ -144,7 +151,8 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast
 
 		memcpy(&raw, data, sizeof(raw));
 		vcpu->pending.kind = AX_EXIT_IO_WRITE;
-		result->handled = range_write(range, vcpu, offset, exit_width(size), raw & exit_mask(size));
+		result->handled =
+			range_write(range, vcpu, offset, exit_width(size), raw & exit_mask(size));
 		if (unlikely(result->handled != AX_HANDLED))
 			return FAST_LEAVE;
 		vcpu->counts[AX_EXIT_IO_WRITE]++;
@@ -171,7 +179,8 @@ static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast
 	const struct range *range = vcpu->cache[RANGE_MMIO][MMIO_CACHE_SLOT(addr)];
 	uint64_t offset = addr - range->base;
 
-	if (unlikely(offset >= range->length || len > range->length - offset || !exit_is_width(len)))
+	if (unlikely(offset >= range->length || len > range->length - offset ||
+		     !exit_is_width(len)))
 		return FAST_NOT;
 	result->value = 0;
 	if (run->mmio.is_write) {
@@ -179,7 +188,8 @@ static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast
 
 		memcpy(&raw, run->mmio.data, sizeof(raw));
 		vcpu->pending.kind = AX_EXIT_MMIO_WRITE;
-		result->handled = range_write(range, vcpu, offset, exit_width(len), raw & exit_mask(len));
+		result->handled =
+			range_write(range, vcpu, offset, exit_width(len), raw & exit_mask(len));
 		if (unlikely(result->handled != AX_HANDLED))
 			return FAST_LEAVE;
 		vcpu->counts[AX_EXIT_MMIO_WRITE]++;
@@ -273,10 +283,11 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 }
 
 /*
- * What others asked of the loop itself: stop, pause, newer registrations. Returns an AxHandled, as of an exit in @exit
- * that came up while the vCPU was settled for a pause; or a negative errno.
+ * What others asked of the loop itself: stop, pause, newer registrations. Returns an AxHandled, as
+ * of an exit in @exit that came up while the vCPU was settled for a pause; or a negative errno.
  */
-static int serve_loop_requests(AxVCpu *vcpu, uint32_t requests, AxVCpuExitReason *exit, AxError *err)
+static int serve_loop_requests(AxVCpu *vcpu, uint32_t requests, AxVCpuExitReason *exit,
+			       AxError *err)
 {
 	int verdict = AX_HANDLED;
 

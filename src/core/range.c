@@ -65,15 +65,19 @@ static const char *space_name(enum range_space space)
 
 static int check_range(enum range_space space, const AxRange *desc, AxError *err)
 {
-	if (!desc || desc->size < sizeof(*desc) || !desc->ops || desc->ops->size < sizeof(*desc->ops))
-		return ax_error_argument(err, -EINVAL,
-					 "range without ops, or a struct whose size is not set (use AX_RANGE_INIT)");
+	if (!desc || desc->size < sizeof(*desc) || !desc->ops ||
+	    desc->ops->size < sizeof(*desc->ops))
+		return ax_error_argument(
+			err, -EINVAL,
+			"range without ops, or a struct whose size is not set (use AX_RANGE_INIT)");
 	if (!desc->length || desc->base + (desc->length - 1) < desc->base)
-		return ax_error_argument(err, -EINVAL, "%s %s at 0x%" PRIx64 " with length 0x%" PRIx64
-					 " is empty or wraps", space_name(space), desc->name ? desc->name : "",
-					 desc->base, desc->length);
+		return ax_error_argument(
+			err, -EINVAL,
+			"%s %s at 0x%" PRIx64 " with length 0x%" PRIx64 " is empty or wraps",
+			space_name(space), desc->name ? desc->name : "", desc->base, desc->length);
 	if (space == RANGE_PORT && desc->base + (desc->length - 1) >= PORT_SPACE_SIZE)
-		return ax_error_argument(err, -EINVAL, "ports 0x%" PRIx64 " to 0x%" PRIx64 " end past 0xffff",
+		return ax_error_argument(err, -EINVAL,
+					 "ports 0x%" PRIx64 " to 0x%" PRIx64 " end past 0xffff",
 					 desc->base, desc->base + (desc->length - 1));
 	if ((desc->flags & AX_RANGE_SERIAL) && !desc->lock)
 		return ax_error_argument(err, -EINVAL, "AX_RANGE_SERIAL without a lock");
@@ -104,13 +108,14 @@ static void insert(struct range_table *table, struct range *range)
 {
 	size_t at = count_up_to(table, range->base);
 
-	memmove(&table->entries[at + 1], &table->entries[at], (table->count - at) * sizeof(*table->entries));
+	memmove(&table->entries[at + 1], &table->entries[at],
+		(table->count - at) * sizeof(*table->entries));
 	table->entries[at] = range;
 	table->count++;
 }
 
-static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, bool uncached, AxRangeId *id,
-		      AxError *err)
+static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, bool uncached,
+		      AxRangeId *id, AxError *err)
 {
 	struct snapshot *current = atomic_load(&vm->snapshot);
 	struct range *other = range_overlapping(&current->table[space], desc->base, desc->length);
@@ -119,16 +124,19 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 	uint64_t ram_base, ram_size;
 
 	if (other)
-		return ax_error_argument(err, -EEXIST, "%s \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64
+		return ax_error_argument(err, -EEXIST,
+					 "%s \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64
 					 " overlaps \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64,
-					 space_name(space), desc->name ? desc->name : "", desc->base, desc->length,
-					 other->name, other->base, other->length);
+					 space_name(space), desc->name ? desc->name : "",
+					 desc->base, desc->length, other->name, other->base,
+					 other->length);
 	if (space == RANGE_MMIO &&
 	    memory_overlapping(vm, desc->base, desc->length, AX_RAM_READONLY, &ram_base, &ram_size))
-		return ax_error_argument(err, -EEXIST, "MMIO \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64
+		return ax_error_argument(err, -EEXIST,
+					 "MMIO \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64
 					 " overlaps RAM at 0x%" PRIx64 " with size 0x%" PRIx64,
-					 desc->name ? desc->name : "", desc->base, desc->length, ram_base,
-					 ram_size);
+					 desc->name ? desc->name : "", desc->base, desc->length,
+					 ram_base, ram_size);
 	next = snapshot_copy(current);
 	range = new_range(vm, desc, uncached);
 	if (!next || !range) {
@@ -143,7 +151,8 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 	return 0;
 }
 
-static int add(AxVm *vm, enum range_space space, const AxRange *desc, bool uncached, AxRangeId *id, AxError *err)
+static int add(AxVm *vm, enum range_space space, const AxRange *desc, bool uncached, AxRangeId *id,
+	       AxError *err)
 {
 	int ret = check_range(space, desc, err);
 
@@ -155,7 +164,8 @@ static int add(AxVm *vm, enum range_space space, const AxRange *desc, bool uncac
 	return ret;
 }
 
-int range_add_uncached(AxVm *vm, enum range_space space, const AxRange *desc, AxRangeId *id, AxError *err)
+int range_add_uncached(AxVm *vm, enum range_space space, const AxRange *desc, AxRangeId *id,
+		       AxError *err)
 {
 	return add(vm, space, desc, true, id, err);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Registered MMIO and port ranges, and the snapshot of all registrations that vCPUs read without a lock.
+ * Registered MMIO and port ranges, and the snapshot of all registrations that vCPUs read without a
+ * lock.
  *
- * A snapshot never changes once it is published. A vCPU inside its loop holds one (vcpu->snapshot) and takes the
- * newer one when it is asked to (REQUEST_SYNC). Who removes something publishes a snapshot without it and waits
- * until every vCPU inside its loop holds that one: then nobody can be in the removed thing.
+ * A snapshot never changes once it is published. A vCPU inside its loop holds one (vcpu->snapshot)
+ * and takes the newer one when it is asked to (REQUEST_SYNC). Who removes something publishes a
+ * snapshot without it and waits until every vCPU inside its loop holds that one: then nobody can be
+ * in the removed thing.
  */
 #ifndef AXVMM_CORE_RANGE_H
 #define AXVMM_CORE_RANGE_H
@@ -22,8 +24,8 @@ struct range {
 	uint64_t length;
 	const AxRangeOps *ops;
 	void *opaque;
-	AxLock *lock;	/* held around ops; NULL: none */
-	bool uncached;	/* the fast path must not see it: accesses mean more than a call of ops */
+	AxLock *lock;  /* held around ops; NULL: none */
+	bool uncached; /* the fast path must not see it: accesses mean more than a call of ops */
 	AxRangeId id;
 	char name[RANGE_NAME_SIZE];
 };
@@ -53,37 +55,49 @@ struct snapshot {
 /* The range of @table in which @addr lies; NULL when there is none. Logarithmic. */
 struct range *range_find(const struct range_table *table, uint64_t addr);
 
-/* The first range that has a byte in common with base .. base + length; NULL. The sum must not wrap past 2^64. */
+/*
+ * The first range that has a byte in common with base .. base + length; NULL. The sum must not wrap
+ * past 2^64.
+ */
 struct range *range_overlapping(const struct range_table *table, uint64_t base, uint64_t length);
 
 /* The first snapshot of a VM, empty; NULL when there is no memory. */
 struct snapshot *snapshot_new(void);
 
-/* A copy that may be changed until it is published; NULL when there is no memory. Ranges are shared, not copied. */
+/*
+ * A copy that may be changed until it is published; NULL when there is no memory. Ranges are
+ * shared, not copied.
+ */
 struct snapshot *snapshot_copy(const struct snapshot *from);
 
 /* Free a snapshot's own tables; the ranges in it stay. */
 void snapshot_free(struct snapshot *snapshot);
 
 /*
- * Put @next (changed from a copy) in the place of the VM's snapshot and tell the vCPUs. The caller holds vm->lock. The
- * old one is freed when no vCPU can hold it any more, at the latest with the VM.
+ * Put @next (changed from a copy) in the place of the VM's snapshot and tell the vCPUs. The caller
+ * holds vm->lock. The old one is freed when no vCPU can hold it any more, at the latest with the
+ * VM.
  */
 void snapshot_publish(AxVm *vm, struct snapshot *next);
 
 /*
- * Wait until every vCPU inside its loop holds the snapshot published last. The caller holds vm->lock, which is let go
- * while waiting.
+ * Wait until every vCPU inside its loop holds the snapshot published last. The caller holds
+ * vm->lock, which is let go while waiting.
  */
 void snapshot_settle(AxVm *vm);
 
-/* Whether the calling thread is a vCPU's inside its loop, so that waiting for the vCPUs would never end. */
+/*
+ * Whether the calling thread is a vCPU's inside its loop, so that waiting for the vCPUs would never
+ * end.
+ */
 bool called_from_handler(AxVm *vm);
 
 /*
- * Register a range of the library's own: as ax_range_add_*(), but the fast path is kept from it (range.uncached).
+ * Register a range of the library's own: as ax_range_add_*(), but the fast path is kept from it
+ * (range.uncached).
  */
-int range_add_uncached(AxVm *vm, enum range_space space, const AxRange *desc, AxRangeId *id, AxError *err);
+int range_add_uncached(AxVm *vm, enum range_space space, const AxRange *desc, AxRangeId *id,
+		       AxError *err);
 
 /* Free all ranges and snapshots of a VM that is being destroyed. */
 void range_fini(AxVm *vm);

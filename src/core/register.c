@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Registers by index and by name; when they may be touched. What they are is the architecture's table.
+ * Registers by index and by name; when they may be touched. What they are is the architecture's
+ * table.
  */
 #include <config.h>
 
@@ -15,11 +16,12 @@ int vcpu_check_registers(AxVCpu *vcpu, AxError *err)
 	AxVCpuState state = vcpu_get_state(vcpu);
 
 	if (state != AX_VCPU_FREE && !(state >= AX_VCPU_READY && vcpu_is_owner(vcpu)))
-		return ax_error_state(err, "the registers of vCPU %u, which is %s, are its owner's", vcpu->id,
-				      ax_vcpu_state_name(state));
+		return ax_error_state(err, "the registers of vCPU %u, which is %s, are its owner's",
+				      vcpu->id, ax_vcpu_state_name(state));
 	if (vcpu->pending.kind != AX_EXIT_NOTHING)
 		return ax_error_state(err,
-				      "the last exit of vCPU %u (%s) is not complete: call ax_vcpu_settle() first",
+				      "the last exit of vCPU %u (%s) is not complete: call "
+				      "ax_vcpu_settle() first",
 				      vcpu->id, ax_exit_name(vcpu->pending.kind));
 	return 0;
 }
@@ -40,7 +42,8 @@ static const struct arch_reg *named(const char *name, AxError *err)
 		if (!strcmp(arch_regs[i].name, name))
 			return &arch_regs[i];
 	}
-	ax_error_argument(err, -ENOENT, "there is no register \"%s\": ax_reg_info() lists them", name);
+	ax_error_argument(err, -ENOENT, "there is no register \"%s\": ax_reg_info() lists them",
+			  name);
 	return NULL;
 }
 
@@ -61,7 +64,8 @@ static int set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxE
 	if (!reg)
 		return -ENOENT;
 	if (!reg->settable)
-		return ax_error_argument(err, -EINVAL, "register \"%s\" can only be read", reg->name);
+		return ax_error_argument(err, -EINVAL, "register \"%s\" can only be read",
+					 reg->name);
 	ret = vcpu_check_registers(vcpu, err);
 	return ret ? ret : arch_set_reg(vcpu, reg, value, err);
 }
@@ -117,7 +121,8 @@ int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, 
 	return arch_read_virtual(vcpu, addr, buffer, len, err);
 }
 
-int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count, AxError *err)
+int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
+		      AxError *err)
 {
 	AxVCpuState state = vcpu_get_state(vcpu);
 
@@ -128,7 +133,9 @@ int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses,
 
 int ax_vcpu_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
-	if (!vcpu_is_owner(vcpu) || vcpu->pending.kind != AX_EXIT_MMIO_READ || exit->kind != AX_EXIT_MMIO_READ)
-		return ax_error_state(err, "the last exit of vCPU %u is no MMIO read of this thread's", vcpu->id);
+	if (!vcpu_is_owner(vcpu) || vcpu->pending.kind != AX_EXIT_MMIO_READ ||
+	    exit->kind != AX_EXIT_MMIO_READ)
+		return ax_error_state(
+			err, "the last exit of vCPU %u is no MMIO read of this thread's", vcpu->id);
 	return arch_decode_mmio(vcpu, exit, err);
 }

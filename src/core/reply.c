@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers: from a value to the place in kvm_run where KVM takes it from at the next entry. exit_reason is never
- * changed: completion on arm64 and riscv64 is keyed on it (KVM-FACTS, gotcha 1).
+ * Answers: from a value to the place in kvm_run where KVM takes it from at the next entry.
+ * exit_reason is never changed: completion on arm64 and riscv64 is keyed on it (KVM-FACTS, gotcha
+ * 1).
  */
 #include <config.h>
 
@@ -28,26 +29,21 @@ void reply_value(AxVCpu *vcpu, uint64_t value)
 		/* Bytes above mmio.len are ignored by KVM. */
 		memcpy(run->mmio.data, &value, sizeof(run->mmio.data));
 		break;
-	case AX_EXIT_IO_READ:
-		memcpy(reply_port_bytes(vcpu), &value, vcpu->pending.bytes);
-		break;
+	case AX_EXIT_IO_READ: memcpy(reply_port_bytes(vcpu), &value, vcpu->pending.bytes); break;
 	case AX_EXIT_SYS_REG_READ:
 		if (run->exit_reason == KVM_EXIT_RISCV_CSR)
 			run->riscv_csr.ret_value = (unsigned long)value;
 		else
 			run->msr.data = value;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
 void reply_default(AxVCpu *vcpu)
 {
 	switch (vcpu->pending.kind) {
-	case AX_EXIT_IO_READ:
-		memset(reply_port_bytes(vcpu), 0, vcpu->pending.bytes);
-		break;
+	case AX_EXIT_IO_READ: memset(reply_port_bytes(vcpu), 0, vcpu->pending.bytes); break;
 	case AX_EXIT_SYS_REG_READ:
 	case AX_EXIT_SYS_REG_WRITE:
 		if (vcpu->run->exit_reason != KVM_EXIT_RISCV_CSR)
@@ -55,9 +51,7 @@ void reply_default(AxVCpu *vcpu)
 		if (vcpu->pending.kind == AX_EXIT_SYS_REG_READ)
 			reply_value(vcpu, 0);
 		break;
-	default:
-		reply_value(vcpu, 0);
-		break;
+	default: reply_value(vcpu, 0); break;
 	}
 }
 
@@ -71,10 +65,8 @@ int ax_vcpu_reply_read(AxVCpu *vcpu, uint64_t value)
 			return -EPERM;
 		break;
 	case AX_EXIT_MMIO_READ:
-	case AX_EXIT_SYS_REG_READ:
-		break;
-	default:
-		return -EPERM;
+	case AX_EXIT_SYS_REG_READ: break;
+	default: return -EPERM;
 	}
 	reply_value(vcpu, value);
 	return 0;
@@ -94,9 +86,11 @@ int ax_vcpu_reply_fault(AxVCpu *vcpu)
 {
 	if (!vcpu_is_owner(vcpu))
 		return -EPERM;
-	if (vcpu->pending.kind != AX_EXIT_SYS_REG_READ && vcpu->pending.kind != AX_EXIT_SYS_REG_WRITE)
+	if (vcpu->pending.kind != AX_EXIT_SYS_REG_READ &&
+	    vcpu->pending.kind != AX_EXIT_SYS_REG_WRITE)
 		return -EPERM;
-	if (vcpu->run->exit_reason != KVM_EXIT_X86_RDMSR && vcpu->run->exit_reason != KVM_EXIT_X86_WRMSR)
+	if (vcpu->run->exit_reason != KVM_EXIT_X86_RDMSR &&
+	    vcpu->run->exit_reason != KVM_EXIT_X86_WRMSR)
 		return -EPERM; /* a CSR exit has no way to say it */
 	vcpu->run->msr.error = 1;
 	return 0;
@@ -107,21 +101,17 @@ int reply_hypercall(AxVCpu *vcpu, uint64_t value)
 	struct kvm_run *run = vcpu->run;
 
 	switch (vcpu->pending.route) {
-	case AX_ROUTE_KVM:
-		run->hypercall.ret = value;
-		return 0;
-	case AX_ROUTE_XEN:
-		run->xen.u.hcall.result = value;
-		return 0;
+	case AX_ROUTE_KVM: run->hypercall.ret = value; return 0;
+	case AX_ROUTE_XEN: run->xen.u.hcall.result = value; return 0;
 	case AX_ROUTE_SBI:
 		run->riscv_sbi.ret[0] = 0; /* SBI_SUCCESS; sbiret.value carries the result */
 		run->riscv_sbi.ret[1] = (unsigned long)value;
 		return 0;
 	case AX_ROUTE_BLOCK:
-		return ax_mem_write(vcpu->vm, vcpu->pending.block + offsetof(struct hypercall_block, ret),
+		return ax_mem_write(vcpu->vm,
+				    vcpu->pending.block + offsetof(struct hypercall_block, ret),
 				    &value, sizeof(value));
-	default:
-		return -ENOTSUP;
+	default: return -ENOTSUP;
 	}
 }
 
@@ -134,7 +124,8 @@ int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err)
 			return ax_error_state(err, "vCPU %u is another thread's", vcpu->id);
 		ret = reply_hypercall(vcpu, value);
 		if (ret == -EFAULT)
-			return ax_error_argument(err, ret, "the hypercall block at 0x%llx is not in RAM",
+			return ax_error_argument(err, ret,
+						 "the hypercall block at 0x%llx is not in RAM",
 						 (unsigned long long)vcpu->pending.block);
 		return ret;
 	}

@@ -20,10 +20,16 @@ uint8_t *reply_port_bytes(AxVCpu *vcpu);
 /* Answer the pending read (of one element). */
 void reply_value(AxVCpu *vcpu, uint64_t value);
 
-/* What the guest gets when nobody answers: zero, no fault. Also clears what an earlier exit left in the pages. */
+/*
+ * What the guest gets when nobody answers: zero, no fault. Also clears what an earlier exit left in
+ * the pages.
+ */
 void reply_default(AxVCpu *vcpu);
 
-/* Answer the pending hypercall: 0, -EFAULT (block), -ENOTSUP (SMCCC: a register, see arch_set_reg()). */
+/*
+ * Answer the pending hypercall: 0, -EFAULT (block), -ENOTSUP (SMCCC: a register, see
+ * arch_set_reg()).
+ */
 int reply_hypercall(AxVCpu *vcpu, uint64_t value);
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * Asynchronous requests to a vCPU: kick, stop, pause, new registrations, interrupts, start.
  *
- * The protocol: whoever asks stores what it is about, sets its bit in vcpu->requests, sets immediate_exit and signals
- * the owner. KVM looks at immediate_exit when it is entered and at signals from then on, so that one of them ends
- * KVM_RUN with EINTR whenever the request was made. The owner clears immediate_exit before it reads the word: what
- * is set after the read sets immediate_exit again.
+ * The protocol: whoever asks stores what it is about, sets its bit in vcpu->requests, sets
+ * immediate_exit and signals the owner. KVM looks at immediate_exit when it is entered and at
+ * signals from then on, so that one of them ends KVM_RUN with EINTR whenever the request was made.
+ * The owner clears immediate_exit before it reads the word: what is set after the read sets
+ * immediate_exit again.
  */
 #include <config.h>
 
@@ -135,7 +136,8 @@ int ax_vcpu_start(AxVCpu *vcpu, AxGuestPhysAddr entry, uint64_t arg, AxError *er
 		return ret;
 	pthread_mutex_lock(&vcpu->vm->lock);
 	if (!atomic_load(&vcpu->powered_off) || (atomic_load(&vcpu->requests) & REQUEST_START)) {
-		ret = ax_error_argument(err, -EEXIST, "vCPU %u is on already, or is being started", vcpu->id);
+		ret = ax_error_argument(err, -EEXIST, "vCPU %u is on already, or is being started",
+					vcpu->id);
 	} else {
 		vcpu->start_entry = entry;
 		vcpu->start_arg = arg;

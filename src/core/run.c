@@ -25,20 +25,13 @@ static void note_pending(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 		pending->count = exit->io_read.count;
 		pending->bytes = exit->io_read.count << exit->io_read.width;
 		break;
-	case AX_EXIT_MMIO_READ:
-		pending->bytes = exit->mmio_read.len;
-		break;
-	case AX_EXIT_HYPERCALL:
-		pending->route = (uint8_t)exit->hypercall.route;
-		break;
+	case AX_EXIT_MMIO_READ: pending->bytes = exit->mmio_read.len; break;
+	case AX_EXIT_HYPERCALL: pending->route = (uint8_t)exit->hypercall.route; break;
 	case AX_EXIT_MMIO_WRITE:
 	case AX_EXIT_IO_WRITE:
 	case AX_EXIT_SYS_REG_READ:
-	case AX_EXIT_SYS_REG_WRITE:
-		break;
-	default:
-		pending->kind = AX_EXIT_NOTHING;
-		break;
+	case AX_EXIT_SYS_REG_WRITE: break;
+	default: pending->kind = AX_EXIT_NOTHING; break;
 	}
 }
 
@@ -73,7 +66,10 @@ int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err)
 
 	if (rc != -EINTR)
 		return take_decoded(vcpu, rc, exit, err);
-	/* exit_reason is stale now. The kernel has completed what was pending before it looked for signals. */
+	/*
+	 * exit_reason is stale now. The kernel has completed what was pending before it looked for
+	 * signals.
+	 */
 	vcpu->pending.kind = AX_EXIT_NOTHING;
 	ret = vcpu_serve_requests(vcpu, exit, err);
 	if (ret < 0)
@@ -96,12 +92,14 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err)
 	AxVCpuState state = vcpu_get_state(vcpu);
 
 	if (state != AX_VCPU_READY || !vcpu_is_owner(vcpu))
-		return ax_error_state(err, "vCPU %u is %s%s and can't be entered", vcpu->id,
-				      ax_vcpu_state_name(state),
-				      state >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ? ", another thread's" : "");
+		return ax_error_state(
+			err, "vCPU %u is %s%s and can't be entered", vcpu->id,
+			ax_vcpu_state_name(state),
+			state >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ? ", another thread's" : "");
 	if (!is_startable(vcpu))
-		return ax_error_state(err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
-				      vcpu->id);
+		return ax_error_state(
+			err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
+			vcpu->id);
 	return 0;
 }
 
@@ -145,7 +143,7 @@ int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	if (vcpu_get_state(vcpu) < AX_VCPU_READY || !vcpu_is_owner(vcpu))
-		return ax_error_state(err, "ax_vcpu_settle: vCPU %u is %s or another thread's", vcpu->id,
-				      ax_vcpu_state_name(vcpu_get_state(vcpu)));
+		return ax_error_state(err, "ax_vcpu_settle: vCPU %u is %s or another thread's",
+				      vcpu->id, ax_vcpu_state_name(vcpu_get_state(vcpu)));
 	return vcpu_settle(vcpu, exit, err);
 }

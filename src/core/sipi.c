@@ -10,18 +10,13 @@ static void decode_targets(uint32_t low, uint32_t high, AxExitSendIpi *targets)
 {
 	*targets = (AxExitSendIpi){ .target_cpu = ICR_DESTINATION(high) };
 	switch (ICR_SHORTHAND(low)) {
-	case ICR_SELF:
-		targets->send_to_self = true;
-		return;
+	case ICR_SELF: targets->send_to_self = true; return;
 	case ICR_ALL:
 		targets->send_to_all = true;
 		targets->send_to_self = true;
 		return;
-	case ICR_OTHERS:
-		targets->send_to_all = true;
-		return;
-	default:
-		break;
+	case ICR_OTHERS: targets->send_to_all = true; return;
+	default: break;
 	}
 	/* All ones reach everybody, in both destination modes. */
 	if (ICR_DESTINATION(high) == ICR_BROADCAST) {
@@ -45,7 +40,10 @@ void sipi_decode(uint32_t low, uint32_t high, AxVCpuExitReason *exit, AxExitSend
 					      .entry_point = (uint64_t)ICR_VECTOR(low) << 12 };
 		return;
 	case AX_IPI_INIT:
-		/* "INIT level de-assert" only synchronises arbitration IDs, and not even that since the P6. */
+		/*
+		 * "INIT level de-assert" only synchronises arbitration IDs, and not even that since
+		 * the P6.
+		 */
 		if ((low & ICR_LEVEL) && !(low & ICR_ASSERT))
 			return;
 		break;
@@ -55,10 +53,8 @@ void sipi_decode(uint32_t low, uint32_t high, AxVCpuExitReason *exit, AxExitSend
 			return;
 		break;
 	case AX_IPI_SMI:
-	case AX_IPI_NMI:
-		break;
-	default:
-		return;
+	case AX_IPI_NMI: break;
+	default: return;
 	}
 	exit->kind = AX_EXIT_SEND_IPI;
 	exit->send_ipi = *targets;

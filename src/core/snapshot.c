@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots of all registrations, and their handover to vCPUs that run; the scheme is described in range.h.
+ * Snapshots of all registrations, and their handover to vCPUs that run; the scheme is described in
+ * range.h.
  */
 #include <config.h>
 
@@ -45,7 +46,8 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 	if (!copy->notifies)
 		goto no_memory;
 	if (from->notify_count)
-		memcpy(copy->notifies, from->notifies, from->notify_count * sizeof(*copy->notifies));
+		memcpy(copy->notifies, from->notifies,
+		       from->notify_count * sizeof(*copy->notifies));
 	copy->notify_count = from->notify_count;
 	return copy;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vCPU's life: creation, set-up, binding to a thread, waiting, destruction. Entering it is run.c's.
+ * The vCPU's life: creation, set-up, binding to a thread, waiting, destruction. Entering it is
+ * run.c's.
  */
 #include <config.h>
 
@@ -61,9 +62,9 @@ static int wrong_state(const AxVCpu *vcpu, const char *call, AxError *err)
 {
 	return ax_error_state(err, "%s: vCPU %u is %s%s", call, vcpu->id,
 			      ax_vcpu_state_name(vcpu_get_state(vcpu)),
-			      vcpu_get_state(vcpu) >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ?
-				      " and another thread's" :
-				      "");
+			      vcpu_get_state(vcpu) >= AX_VCPU_READY && !vcpu_is_owner(vcpu)
+				      ? " and another thread's"
+				      : "");
 }
 
 /* Room for one more pointer. */
@@ -121,9 +122,10 @@ static int open_vcpu(AxVCpu *vcpu, AxError *err)
 	if (vcpu->fd == -EINVAL) {
 		int most = sys_check_extension(vcpu->vm->fd, KVM_CAP_MAX_VCPUS);
 
-		return ax_error_argument(err, -ENOSPC,
-					 "KVM refuses vCPU id %u as vCPU number %u: it allows %d vCPUs here",
-					 vcpu->id, vcpu->vm->vcpu_count + 1, most);
+		return ax_error_argument(
+			err, -ENOSPC,
+			"KVM refuses vCPU id %u as vCPU number %u: it allows %d vCPUs here",
+			vcpu->id, vcpu->vm->vcpu_count + 1, most);
 	}
 	if (vcpu->fd < 0)
 		return ax_error_sys(err, vcpu->fd, "KVM_CREATE_VCPU");
@@ -169,7 +171,8 @@ int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	if (state != AX_VCPU_CREATED && state != AX_VCPU_FREE)
 		return wrong_state(vcpu, "ax_vcpu_setup", err);
 	if (!setup || setup->size < sizeof(*setup))
-		return ax_error_argument(err, -EINVAL, "AxVCpuSetup.size is not set: use AX_VCPU_SETUP_INIT");
+		return ax_error_argument(err, -EINVAL,
+					 "AxVCpuSetup.size is not set: use AX_VCPU_SETUP_INIT");
 	if (setup->flags & ~AX_SETUP_POWERED_OFF)
 		return ax_error_argument(err, -EINVAL, "unknown set-up flags 0x%x", setup->flags);
 	ret = arch_vcpu_setup(vcpu, setup, err);
@@ -201,9 +204,10 @@ static int pin(AxVCpu *vcpu, int host_cpu, AxError *err)
 	CPU_ZERO_S(size, want);
 	CPU_SET_S((size_t)host_cpu, size, want);
 	if (sched_getaffinity(0, size, vcpu->old_affinity) || sched_setaffinity(0, size, want)) {
-		ret = ax_error_argument(err, -EINVAL,
-					"the thread can't be bound to host CPU %d: %s (see taskset -p)", host_cpu,
-					strerror(errno));
+		ret = ax_error_argument(
+			err, -EINVAL,
+			"the thread can't be bound to host CPU %d: %s (see taskset -p)", host_cpu,
+			strerror(errno));
 		goto out;
 	}
 	vcpu->old_affinity_size = size;
@@ -225,8 +229,8 @@ int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
 	int ret;
 
 	/* Two threads may try at once: one of them gets it. */
-	if (!__atomic_compare_exchange_n(&vcpu->state, &expected, AX_VCPU_READY, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_ACQUIRE))
+	if (!__atomic_compare_exchange_n(&vcpu->state, &expected, AX_VCPU_READY, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return wrong_state(vcpu, "ax_vcpu_bind", err);
 	if (host_cpu != AX_ANY_CPU) {
 		ret = pin(vcpu, host_cpu, err);
@@ -283,9 +287,10 @@ static uint64_t now_ns(void)
 }
 
 /*
- * Sleep until `requests` changes, a signal comes or the deadline passes. vcpu_request() both changes the word and
- * signals the owner, so that a request made before the sleep makes FUTEX_WAIT return at once and a later one
- * interrupts it; no futex wake-up is needed, and a kick stays async-signal-safe.
+ * Sleep until `requests` changes, a signal comes or the deadline passes. vcpu_request() both
+ * changes the word and signals the owner, so that a request made before the sleep makes FUTEX_WAIT
+ * return at once and a later one interrupts it; no futex wake-up is needed, and a kick stays
+ * async-signal-safe.
  */
 static void sleep_on_requests(AxVCpu *vcpu, uint32_t seen, uint64_t deadline_ns)
 {
@@ -320,7 +325,8 @@ int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err)
 		}
 		if (deadline != UINT64_MAX && now_ns() >= deadline) {
 			ret = ax_error_set(err, -ETIMEDOUT, AX_ERROR_STATE, 0,
-					   "nothing woke vCPU %u within %" PRIu64 " ns", vcpu->id, timeout_ns);
+					   "nothing woke vCPU %u within %" PRIu64 " ns", vcpu->id,
+					   timeout_ns);
 			break;
 		}
 		sleep_on_requests(vcpu, requests, deadline);

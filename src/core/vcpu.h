@@ -16,13 +16,14 @@
 #include "sys/sys.h"
 
 /* Ranges that hit last, by a few bits of the address: the fast path's whole lookup. */
-#define RANGE_CACHE_SIZE 16
+#define RANGE_CACHE_SIZE      16
 #define MMIO_CACHE_SLOT(addr) (((addr) >> 12) % RANGE_CACHE_SIZE)
 #define PORT_CACHE_SLOT(port) (((port) >> 3) % RANGE_CACHE_SIZE)
 
 /*
- * Asynchronous requests to a vCPU, bits of vcpu->requests. Whoever posts one also sets immediate_exit and signals
- * the owner; the owner looks at the word only after EINTR, so that what is off costs nothing.
+ * Asynchronous requests to a vCPU, bits of vcpu->requests. Whoever posts one also sets
+ * immediate_exit and signals the owner; the owner looks at the word only after EINTR, so that what
+ * is off costs nothing.
  */
 enum vcpu_request {
 	REQUEST_KICK = 1 << 0,	    /* vcpu->kicks has a bit */
@@ -31,13 +32,14 @@ enum vcpu_request {
 	REQUEST_SYNC = 1 << 3,	    /* take vm->snapshot */
 	REQUEST_INTERRUPT = 1 << 4, /* the architecture has an interrupt to deliver */
 	REQUEST_START = 1 << 5,	    /* vcpu->start_entry, start_arg */
-	REQUEST_EXIT = 1 << 6,	    /* the architecture has another exit of the same instruction: arch_next_exit() */
+	REQUEST_EXIT = 1 << 6,	    /* the architecture has another exit of the same instruction:
+				       arch_next_exit() */
 };
 
 /* What the last exit still waits for: an answer, and the kernel's completion at the next entry. */
 struct pending {
-	uint8_t kind;  /* AxVCpuExitKind of the exit; AX_EXIT_NOTHING: registers are exact */
-	uint8_t route; /* AxHypercallRoute of a hypercall */
+	uint8_t kind;	/* AxVCpuExitKind of the exit; AX_EXIT_NOTHING: registers are exact */
+	uint8_t route;	/* AxHypercallRoute of a hypercall */
 	uint32_t bytes; /* of a port or MMIO read's answer */
 	uint32_t count; /* elements of a port access */
 	uint64_t block; /* guest address of a hypercall block */
@@ -56,12 +58,12 @@ struct AxVCpu {
 
 	AxVm *vm;
 	uint32_t id;
-	pthread_t owner;	/* while bound */
-	bool pinned;		/* old_affinity holds */
+	pthread_t owner;	 /* while bound */
+	bool pinned;		 /* old_affinity holds */
 	cpu_set_t *old_affinity; /* allocated when pinned */
 	size_t old_affinity_size;
 	bool signal_was_blocked;
-	bool dead_halt;		/* ax_vm_run: halted for good. Under vm->lock */
+	bool dead_halt; /* ax_vm_run: halted for good. Under vm->lock */
 
 	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
 	_Alignas(64) _Atomic uint32_t requests;
@@ -71,10 +73,10 @@ struct AxVCpu {
 	atomic_bool held;	 /* paused: settled, waiting for resume */
 	atomic_bool powered_off;
 	_Atomic uint64_t kicks[4];
-	uint64_t start_entry;	/* under vm->lock */
+	uint64_t start_entry; /* under vm->lock */
 	uint64_t start_arg;
 
-	struct arch_vcpu *arch;	/* the architecture's own */
+	struct arch_vcpu *arch; /* the architecture's own */
 	unsigned warned_count;	/* AX_UNCLAIMED_WARN: addresses that were logged */
 	uint64_t warned[64];
 };
@@ -83,24 +85,31 @@ struct AxVCpu {
 extern struct range range_none;
 
 /*
- * Post a request: any thread, async-signal-safe. What the request's data is must have been stored before.
+ * Post a request: any thread, async-signal-safe. What the request's data is must have been stored
+ * before.
  */
 void vcpu_request(AxVCpu *vcpu, uint32_t bits);
 
-/* Take requests away that the caller deals with now; returns those of @bits that were set. Owner. */
+/*
+ * Take requests away that the caller deals with now; returns those of @bits that were set. Owner.
+ */
 uint32_t vcpu_take_requests(AxVCpu *vcpu, uint32_t bits);
 
 /*
- * After EINTR: clear immediate_exit, then look. Deals with what is the vCPU's own affair (interrupts, start, further
- * exits) and takes one kick. Returns 1 when @exit was filled (ExternalInterrupt, or an architecture's further exit),
- * 0 when there was nothing to tell, or a negative errno. Requests of the loop's (STOP, PAUSE, SYNC) stay.
+ * After EINTR: clear immediate_exit, then look. Deals with what is the vCPU's own affair
+ * (interrupts, start, further exits) and takes one kick. Returns 1 when @exit was filled
+ * (ExternalInterrupt, or an architecture's further exit), 0 when there was nothing to tell, or a
+ * negative errno. Requests of the loop's (STOP, PAUSE, SYNC) stay.
  */
 int vcpu_serve_requests(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* Whether the calling thread owns the vCPU now. */
 bool vcpu_is_owner(const AxVCpu *vcpu);
 
-/* Registers may be touched now: state Free, or the owner's thread with nothing pending. 0 or -EPERM. */
+/*
+ * Registers may be touched now: state Free, or the owner's thread with nothing pending. 0 or
+ * -EPERM.
+ */
 int vcpu_check_registers(AxVCpu *vcpu, AxError *err);
 
 /* The state, stored so that any thread may read it. */
@@ -115,7 +124,8 @@ static inline AxVCpuState vcpu_get_state(const AxVCpu *vcpu)
 }
 
 /*
- * Enter once: what ax_vcpu_run() does after its checks, and the loop's slow half. rc is KVM_RUN's. Returns 0 with
+ * Enter once: what ax_vcpu_run() does after its checks, and the loop's slow half. rc is KVM_RUN's.
+ * Returns 0 with
  * @exit filled, or a negative errno.
  */
 int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err);
@@ -126,7 +136,9 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err);
 /* ax_vcpu_settle() without its checks. */
 int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
-/* Begin and end the time in which the vCPU holds a snapshot: waits out a pause; see range.h. Owner. */
+/*
+ * Begin and end the time in which the vCPU holds a snapshot: waits out a pause; see range.h. Owner.
+ */
 void vcpu_enter_loop(AxVCpu *vcpu);
 void vcpu_leave_loop(AxVCpu *vcpu);
 
@@ -134,8 +146,9 @@ void vcpu_leave_loop(AxVCpu *vcpu);
 void vcpu_sync(AxVCpu *vcpu);
 
 /*
- * Settle, answering further exits by dispatch. AX_HANDLED; or AX_STOP or AX_UNHANDLED with the further exit of which a
- * handler, or nobody, said so in @exit (else untouched); or a negative errno. Owner, in the loop.
+ * Settle, answering further exits by dispatch. AX_HANDLED; or AX_STOP or AX_UNHANDLED with the
+ * further exit of which a handler, or nobody, said so in @exit (else untouched); or a negative
+ * errno. Owner, in the loop.
  */
 int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The VM's life, and what concerns all of its vCPUs: stop, pause, resume. Running them is vm_run.c's.
+ * The VM's life, and what concerns all of its vCPUs: stop, pause, resume. Running them is
+ * vm_run.c's.
  */
 #include <config.h>
 
@@ -39,7 +40,10 @@ void vm_log(AxVm *vm, AxLogLevel level, const char *format, ...)
 	vm->log(vm->log_opaque, level, line);
 }
 
-/* Any handler does: it only has to be there, so that the signal interrupts KVM_RUN instead of ending the process. */
+/*
+ * Any handler does: it only has to be there, so that the signal interrupts KVM_RUN instead of
+ * ending the process.
+ */
 static void on_kick(int signal)
 {
 	(void)signal;
@@ -50,8 +54,10 @@ static int install_kick_handler(int signal, AxError *err)
 	struct sigaction old, action = { .sa_handler = on_kick };
 
 	if (sigaction(signal, NULL, &old))
-		return ax_error_argument(err, -EINVAL, "%d can't be the kick signal: %s", signal, strerror(errno));
-	if (!(old.sa_flags & SA_SIGINFO) && (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN)) {
+		return ax_error_argument(err, -EINVAL, "%d can't be the kick signal: %s", signal,
+					 strerror(errno));
+	if (!(old.sa_flags & SA_SIGINFO) &&
+	    (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN)) {
 		sigemptyset(&action.sa_mask);
 		sigaction(signal, &action, NULL);
 	}
@@ -64,13 +70,17 @@ static int open_kvm(AxVm *vm, const char *path, AxError *err)
 
 	vm->kvm_fd = sys_open(path);
 	if (vm->kvm_fd == -ENOENT || vm->kvm_fd == -ENXIO || vm->kvm_fd == -ENODEV)
-		return ax_error_set(err, -ENODEV, AX_ERROR_KVM_MISSING, -vm->kvm_fd,
-				    "%s: no KVM here: load the module (modprobe kvm_intel or kvm_amd), enable "
-				    "virtualization in the firmware, or nested virtualization in a VM", path);
+		return ax_error_set(
+			err, -ENODEV, AX_ERROR_KVM_MISSING, -vm->kvm_fd,
+			"%s: no KVM here: load the module (modprobe kvm_intel or kvm_amd), enable "
+			"virtualization in the firmware, or nested virtualization in a VM",
+			path);
 	if (vm->kvm_fd == -EACCES || vm->kvm_fd == -EPERM)
 		return ax_error_set(err, -EACCES, AX_ERROR_KVM_PERMISSION, -vm->kvm_fd,
-				    "%s: no permission: join its group (sudo usermod -aG kvm $USER, then log in "
-				    "again)", path);
+				    "%s: no permission: join its group (sudo usermod -aG kvm "
+				    "$USER, then log in "
+				    "again)",
+				    path);
 	if (vm->kvm_fd < 0)
 		return ax_error_sys(err, vm->kvm_fd, path);
 	version = sys_ioctl_value(vm->kvm_fd, KVM_GET_API_VERSION, 0);
@@ -79,9 +89,10 @@ static int open_kvm(AxVm *vm, const char *path, AxError *err)
 				    "%s: this is not KVM (%s): give the path of a KVM device", path,
 				    strerror(-version));
 	if (version != SYS_KVM_API_VERSION)
-		return ax_error_set(err, -ENODEV, AX_ERROR_KVM_API, 0,
-				    "%s: KVM API version %d, but %d is needed: use a kernel of 2.6.22 or later", path,
-				    version, SYS_KVM_API_VERSION);
+		return ax_error_set(
+			err, -ENODEV, AX_ERROR_KVM_API, 0,
+			"%s: KVM API version %d, but %d is needed: use a kernel of 2.6.22 or later",
+			path, version, SYS_KVM_API_VERSION);
 	return 0;
 }
 
@@ -98,8 +109,9 @@ static int open_vm(AxVm *vm, AxError *err)
 	if (ret < 0)
 		return ax_error_sys(err, ret, "KVM_GET_VCPU_MMAP_SIZE");
 	if ((size_t)ret < sizeof(struct kvm_run))
-		return ax_error_set(err, -EIO, AX_ERROR_KVM_CALL, 0,
-				    "KVM_GET_VCPU_MMAP_SIZE says %d bytes, less than struct kvm_run", ret);
+		return ax_error_set(
+			err, -EIO, AX_ERROR_KVM_CALL, 0,
+			"KVM_GET_VCPU_MMAP_SIZE says %d bytes, less than struct kvm_run", ret);
 	vm->run_size = (size_t)ret;
 	return 0;
 }
@@ -107,11 +119,14 @@ static int open_vm(AxVm *vm, AxError *err)
 static int check_options(const AxVmOptions *options, AxError *err)
 {
 	if (options->size < sizeof(*options))
-		return ax_error_argument(err, -EINVAL, "AxVmOptions.size is not set: use AX_VM_OPTIONS_INIT");
+		return ax_error_argument(err, -EINVAL,
+					 "AxVmOptions.size is not set: use AX_VM_OPTIONS_INIT");
 	if (options->irqchip > AX_IRQCHIP_USER)
-		return ax_error_argument(err, -EINVAL, "irqchip %u is none that is known", options->irqchip);
+		return ax_error_argument(err, -EINVAL, "irqchip %u is none that is known",
+					 options->irqchip);
 	if (options->unclaimed > AX_UNCLAIMED_STOP)
-		return ax_error_argument(err, -EINVAL, "unclaimed %u is none that is known", options->unclaimed);
+		return ax_error_argument(err, -EINVAL, "unclaimed %u is none that is known",
+					 options->unclaimed);
 	return 0;
 }
 
@@ -244,8 +259,9 @@ int ax_vm_pause(AxVm *vm, AxError *err)
 
 	pthread_mutex_lock(&vm->lock);
 	if (called_from_handler(vm)) {
-		ret = ax_error_set(err, -EDEADLK, AX_ERROR_STATE, 0,
-				   "a VM can't be paused from its own handler: use ax_host_defer()");
+		ret = ax_error_set(
+			err, -EDEADLK, AX_ERROR_STATE, 0,
+			"a VM can't be paused from its own handler: use ax_host_defer()");
 	} else {
 		atomic_fetch_add(&vm->paused, 1);
 		atomic_fetch_add(&vm->waiters, 1);

@@ -25,8 +25,8 @@ struct sys_reg_range {
 /* KVM_X86_SET_MSR_FILTER takes so many; other architectures have no limit of their own. */
 #define SYS_REG_RANGES 16
 
-struct ram;	   /* memory.c */
-struct irq_lines;  /* irq.c */
+struct ram;	    /* memory.c */
+struct irq_lines;   /* irq.c */
 struct notify_list; /* notify.c */
 struct device_list; /* device.c */
 
@@ -41,7 +41,7 @@ struct vm_end {
 struct AxVm {
 	int kvm_fd;
 	int fd;
-	size_t run_size;     /* KVM_GET_VCPU_MMAP_SIZE */
+	size_t run_size; /* KVM_GET_VCPU_MMAP_SIZE */
 	AxIrqchip irqchip;
 	AxUnclaimed unclaimed;
 	int kick_signal;
@@ -61,10 +61,10 @@ struct AxVm {
 	uint64_t next_id;	  /* of ranges and notifications */
 	atomic_uint waiters;	  /* threads that wait on `changed` for vCPUs */
 
-	atomic_uint paused;	  /* nested ax_vm_pause() */
-	_Atomic uint64_t stop;	  /* VM_STOPPED | code as 32 bits, in one word: the first call wins */
-	atomic_bool ending;	  /* ax_vm_run() is ending its vCPUs */
-	struct vm_end end;	  /* under lock */
+	atomic_uint paused;    /* nested ax_vm_pause() */
+	_Atomic uint64_t stop; /* VM_STOPPED | code as 32 bits, in one word: the first call wins */
+	atomic_bool ending;    /* ax_vm_run() is ending its vCPUs */
+	struct vm_end end;     /* under lock */
 
 	struct sys_reg_range sys_regs[SYS_REG_RANGES];
 	unsigned sys_reg_count;
@@ -85,11 +85,16 @@ struct AxVm {
 
 /* memory.c: unmap all RAM of a VM that is being destroyed. */
 void memory_fini(AxVm *vm);
-/* memory.c: a piece of RAM that overlaps base .. base + size: true, with its base, size and flags in @info. */
+/*
+ * memory.c: a piece of RAM that overlaps base .. base + size: true, with its base, size and flags
+ * in @info.
+ */
 bool memory_overlapping(AxVm *vm, AxGuestPhysAddr base, uint64_t size, unsigned ignore_flags,
 			AxGuestPhysAddr *ram_base, uint64_t *ram_size);
-/* irq.c, notify.c, device.c: free what they hold for a VM that is being destroyed. Called in this order, before the VM's
- * descriptor is closed. */
+/*
+ * irq.c, notify.c, device.c: free what they hold for a VM that is being destroyed. Called in this
+ * order, before the VM's descriptor is closed.
+ */
 void irq_fini(AxVm *vm);
 void notify_fini(AxVm *vm);
 void device_fini(AxVm *vm);
@@ -97,7 +102,10 @@ void device_fini(AxVm *vm);
 /* Say a line to the VM's log; nothing when nobody listens. */
 void vm_log(AxVm *vm, AxLogLevel level, const char *format, ...) AX_PRINTF(3, 4);
 
-/* Whether a vCPU may be inside its loop and not held: what changes only at rest is refused then. vm->lock is held. */
+/*
+ * Whether a vCPU may be inside its loop and not held: what changes only at rest is refused then.
+ * vm->lock is held.
+ */
 bool vm_is_running(AxVm *vm);
 
 /* vm->stop once ax_vm_stop() was called; its low half is the code. */

@@ -15,7 +15,10 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 
-/* A vCPU's thread needs little stack; handlers are the embedder's, so not too little. Untouched pages cost nothing. */
+/*
+ * A vCPU's thread needs little stack; handlers are the embedder's, so not too little. Untouched
+ * pages cost nothing.
+ */
 #define THREAD_STACK_SIZE (256 * 1024)
 
 /* The first reason to end wins; every vCPU is asked to leave. vm->lock is held. */
@@ -65,7 +68,10 @@ static void end_with_error(AxVCpu *vcpu, int ret, const AxError *err)
 	end_vm(vcpu->vm, &end);
 }
 
-/* Nothing but another vCPU could wake this one; when all are so, nothing ever will. vm->lock is held. */
+/*
+ * Nothing but another vCPU could wake this one; when all are so, nothing ever will. vm->lock is
+ * held.
+ */
 static bool all_dead(AxVm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -101,8 +107,9 @@ static void set_dead_halt(AxVCpu *vcpu, bool dead)
 }
 
 /*
- * Wait until a halted or powered-off vCPU goes on. Kicks are dispatched from here: the guest must not be entered for
- * them, since that would take it past its halt. Returns 0 to go on, AX_STOP, or a negative errno.
+ * Wait until a halted or powered-off vCPU goes on. Kicks are dispatched from here: the guest must
+ * not be entered for them, since that would take it past its halt. Returns 0 to go on, AX_STOP, or
+ * a negative errno.
  */
 static int wait_for_wake(AxVCpu *vcpu, const AxVCpuExitReason *reason, AxError *err)
 {
@@ -125,7 +132,10 @@ static int wait_for_wake(AxVCpu *vcpu, const AxVCpuExitReason *reason, AxError *
 	return AX_STOP;
 }
 
-/* CpuUp for a CPU that is not there, or is on, is lost on hardware, too: a handler that wants to know comes first. */
+/*
+ * CpuUp for a CPU that is not there, or is on, is lost on hardware, too: a handler that wants to
+ * know comes first.
+ */
 static void start_target(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
 	uint64_t id = exit->cpu_up.target_cpu;
@@ -140,24 +150,18 @@ static int default_action(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *e
 {
 	switch (exit->kind) {
 	case AX_EXIT_EXTERNAL_INTERRUPT:
-	case AX_EXIT_IRQ_EOI:
-		return 0;
-	case AX_EXIT_HALT:
-		return wait_for_wake(vcpu, exit, err);
-	case AX_EXIT_CPU_UP:
-		start_target(vcpu, exit);
-		return 0;
+	case AX_EXIT_IRQ_EOI: return 0;
+	case AX_EXIT_HALT: return wait_for_wake(vcpu, exit, err);
+	case AX_EXIT_CPU_UP: start_target(vcpu, exit); return 0;
 	case AX_EXIT_CPU_DOWN:
 		atomic_store(&vcpu->powered_off, true);
 		return wait_for_wake(vcpu, exit, err);
-	case AX_EXIT_SEND_IPI:
-		return arch_send_ipi(vcpu, exit, err);
+	case AX_EXIT_SEND_IPI: return arch_send_ipi(vcpu, exit, err);
 	case AX_EXIT_SYSTEM_DOWN:
 		if (exit->system_down.cause == AX_DOWN_WAKEUP)
 			return 0;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	end_with_exit(vcpu, AX_VM_END_EXIT, exit);
 	return 1;
@@ -183,7 +187,9 @@ static int run_vcpu(AxVCpu *vcpu, AxError *err)
 		}
 		ret = ax_vcpu_loop(vcpu, &exit, err);
 		if (ret == AX_LOOP_STOPPED || ret == AX_LOOP_VM_STOPPED) {
-			/* A handler that stops the VM may say AX_STOP as well: the code says more. */
+			/*
+			 * A handler that stops the VM may say AX_STOP as well: the code says more.
+			 */
 			if (vm_is_stopped(vcpu->vm))
 				end_with_code(vcpu);
 			else if (ret == AX_LOOP_STOPPED)
@@ -210,7 +216,9 @@ static void run_on_this_thread(AxVCpu *vcpu)
 	ret = run_vcpu(vcpu, &err);
 	if (ret)
 		end_with_error(vcpu, ret, &err);
-	/* Where KVM can't finish the access, the registers stay unknown: ax_vcpu_get_reg() says so. */
+	/*
+	 * Where KVM can't finish the access, the registers stay unknown: ax_vcpu_get_reg() says so.
+	 */
 	vcpu_enter_loop(vcpu);
 	vcpu_quiesce(vcpu, &ignored, NULL);
 	vcpu_leave_loop(vcpu);
@@ -251,8 +259,8 @@ static unsigned start_threads(AxVm *vm, pthread_t *threads)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret) {
 		end.ret = ax_error_set(&end.error, -ENOMEM, AX_ERROR_RESOURCE, ret,
-				       "the thread of vCPU %u can't be created: %s", vm->vcpus[i]->id,
-				       strerror(ret));
+				       "the thread of vCPU %u can't be created: %s",
+				       vm->vcpus[i]->id, strerror(ret));
 		end_vm(vm, &end);
 	}
 	return i - 1;
@@ -268,8 +276,8 @@ static int check_run(AxVm *vm, AxError *err)
 		if (state != AX_VCPU_FREE)
 			return ax_error_state(err, "vCPU %u is %s, not Free: %s", vm->vcpus[i]->id,
 					      ax_vcpu_state_name(state),
-					      state == AX_VCPU_CREATED ? "call ax_vcpu_setup()" :
-									 "it is bound, or broken");
+					      state == AX_VCPU_CREATED ? "call ax_vcpu_setup()"
+								       : "it is bound, or broken");
 	}
 	return 0;
 }
@@ -283,7 +291,8 @@ int ax_vm_run(AxVm *vm, AxVmResult *result, AxError *err)
 	if (ret)
 		return ret;
 	if (result && result->size < sizeof(*result))
-		return ax_error_argument(err, -EINVAL, "AxVmResult.size is not set: use AX_VM_RESULT_INIT");
+		return ax_error_argument(err, -EINVAL,
+					 "AxVmResult.size is not set: use AX_VM_RESULT_INIT");
 	threads = calloc(vm->vcpu_count, sizeof(*threads));
 	if (!threads)
 		return ax_error_nomem(err, "the vCPUs' threads");

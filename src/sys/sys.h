@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seam to the kernel's KVM: the only file that issues KVM ioctls is sys.c behind this header. Unit
- * tests replace sys.c at link time by a fake. All functions return 0 or more on success, else a negative
- * errno; none retries, none prints, none keeps state.
+ * The seam to the kernel's KVM: the only file that issues KVM ioctls is sys.c behind this header.
+ * Unit tests replace sys.c at link time by a fake. All functions return 0 or more on success, else
+ * a negative errno; none retries, none prints, none keeps state.
  */
 #ifndef AXVMM_SYS_SYS_H
 #define AXVMM_SYS_SYS_H
@@ -29,20 +29,22 @@ int sys_vcpu_run(int fd);
 int sys_ioctl(int fd, unsigned long request, uintptr_t arg);
 
 /* An ioctl whose argument is *arg: the size in the request number must be the type's own. */
-#define sys_ioctl_struct(fd, request, arg)                                                         \
-	__extension__({                                                                            \
-		_Static_assert(_IOC_SIZE(request) == sizeof(*(arg)), "argument of " #request);     \
-		sys_ioctl((fd), (request), (uintptr_t)(arg));                                      \
+#define sys_ioctl_struct(fd, request, arg)                                                     \
+	__extension__({                                                                        \
+		_Static_assert(_IOC_SIZE(request) == sizeof(*(arg)), "argument of " #request); \
+		sys_ioctl((fd), (request), (uintptr_t)(arg));                                  \
 	})
 
 /* An ioctl without a structure: the argument is a plain number. */
-#define sys_ioctl_value(fd, request, value)                                                        \
-	__extension__({                                                                            \
-		_Static_assert(_IOC_SIZE(request) == 0, "argument of " #request);                  \
-		sys_ioctl((fd), (request), (uintptr_t)(value));                                    \
+#define sys_ioctl_value(fd, request, value)                                       \
+	__extension__({                                                           \
+		_Static_assert(_IOC_SIZE(request) == 0, "argument of " #request); \
+		sys_ioctl((fd), (request), (uintptr_t)(value));                   \
 	})
 
-/* KVM_CHECK_EXTENSION on the device or on a VM: 0 absent, more: present (its meaning is the cap's). */
+/*
+ * KVM_CHECK_EXTENSION on the device or on a VM: 0 absent, more: present (its meaning is the cap's).
+ */
 static inline int sys_check_extension(int fd, unsigned cap)
 {
 	int ret = sys_ioctl_value(fd, KVM_CHECK_EXTENSION, cap);

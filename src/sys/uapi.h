@@ -36,7 +36,10 @@ struct sys_memory_fault {
 	uint64_t size;
 };
 
-/* Its flags: bit 3 says that the access was to private memory. Bits 0 to 2 are reserved for R, W, X. */
+/*
+ * Its flags: bit 3 says that the access was to private memory. Bits 0 to 2 are reserved for R, W,
+ * X.
+ */
 #define SYS_MEMORY_FAULT_PRIVATE (1u << 3)
 
 /* The union of struct kvm_run begins where its first member does. */

@@ -11,34 +11,37 @@
 #include "arch/x86_64/apic.h"
 
 /* Register offsets: table 11-1. */
-#define APIC_ID 0x020
-#define APIC_VERSION 0x030
-#define APIC_TPR 0x080
-#define APIC_APR 0x090
-#define APIC_PPR 0x0a0
-#define APIC_EOI 0x0b0
-#define APIC_RRD 0x0c0
-#define APIC_LDR 0x0d0
-#define APIC_DFR 0x0e0
-#define APIC_SVR 0x0f0
-#define APIC_ISR 0x100
-#define APIC_TMR 0x180
-#define APIC_IRR 0x200
-#define APIC_ESR 0x280
-#define APIC_CMCI 0x2f0
-#define APIC_LVT_TIMER 0x320
-#define APIC_LVT_LAST 0x370
+#define APIC_ID		   0x020
+#define APIC_VERSION	   0x030
+#define APIC_TPR	   0x080
+#define APIC_APR	   0x090
+#define APIC_PPR	   0x0a0
+#define APIC_EOI	   0x0b0
+#define APIC_RRD	   0x0c0
+#define APIC_LDR	   0x0d0
+#define APIC_DFR	   0x0e0
+#define APIC_SVR	   0x0f0
+#define APIC_ISR	   0x100
+#define APIC_TMR	   0x180
+#define APIC_IRR	   0x200
+#define APIC_ESR	   0x280
+#define APIC_CMCI	   0x2f0
+#define APIC_LVT_TIMER	   0x320
+#define APIC_LVT_LAST	   0x370
 #define APIC_TIMER_INITIAL 0x380
 #define APIC_TIMER_CURRENT 0x390
-#define APIC_TIMER_DIVIDE 0x3e0
+#define APIC_TIMER_DIVIDE  0x3e0
 
-/* Version 0x14, as processors with xAPIC have it; bits 16..23, the number of the last LVT entry, are 0. */
-#define VERSION 0x14u
-#define SVR_ENABLED (1u << 8)
+/*
+ * Version 0x14, as processors with xAPIC have it; bits 16..23, the number of the last LVT entry,
+ * are 0.
+ */
+#define VERSION	     0x14u
+#define SVR_ENABLED  (1u << 8)
 #define SVR_WRITABLE 0x1ffu
-#define LVT_MASKED (1u << 16)
+#define LVT_MASKED   (1u << 16)
 #define ICR_WRITABLE 0x000ccfffu
-#define DFR_FIXED 0x0fffffffu
+#define DFR_FIXED    0x0fffffffu
 
 /* 256 bits, as ISR and IRR are: eight registers of 32. */
 struct vectors {
@@ -173,46 +176,24 @@ bool apic_read(const struct apic *apic, uint32_t offset, uint8_t tpr_class, uint
 		return true;
 	}
 	switch (offset) {
-	case APIC_ID:
-		*value = apic->id << 24;
-		return true;
-	case APIC_VERSION:
-		*value = VERSION;
-		return true;
-	case APIC_TPR:
-		*value = task_priority(apic, tpr_class);
-		return true;
-	case APIC_PPR:
-		*value = processor_priority(apic, tpr_class);
-		return true;
-	case APIC_LDR:
-		*value = apic_ldr(apic);
-		return true;
-	case APIC_DFR:
-		*value = apic_dfr(apic);
-		return true;
-	case APIC_SVR:
-		*value = apic->svr;
-		return true;
-	case APIC_ICR_LOW:
-		*value = apic->icr_low;
-		return true;
-	case APIC_ICR_HIGH:
-		*value = apic->icr_high;
-		return true;
-	case APIC_CMCI:
-		*value = LVT_MASKED;
-		return true;
+	case APIC_ID: *value = apic->id << 24; return true;
+	case APIC_VERSION: *value = VERSION; return true;
+	case APIC_TPR: *value = task_priority(apic, tpr_class); return true;
+	case APIC_PPR: *value = processor_priority(apic, tpr_class); return true;
+	case APIC_LDR: *value = apic_ldr(apic); return true;
+	case APIC_DFR: *value = apic_dfr(apic); return true;
+	case APIC_SVR: *value = apic->svr; return true;
+	case APIC_ICR_LOW: *value = apic->icr_low; return true;
+	case APIC_ICR_HIGH: *value = apic->icr_high; return true;
+	case APIC_CMCI: *value = LVT_MASKED; return true;
 	case APIC_APR:
 	case APIC_EOI:
 	case APIC_RRD:
 	case APIC_ESR:
 	case APIC_TIMER_INITIAL:
 	case APIC_TIMER_CURRENT:
-	case APIC_TIMER_DIVIDE:
-		return true;
-	default:
-		return false;
+	case APIC_TIMER_DIVIDE: return true;
+	default: return false;
 	}
 }
 
@@ -231,22 +212,14 @@ bool apic_write(struct apic *apic, uint32_t offset, uint32_t value, uint8_t *tpr
 		if (in_service >= 0)
 			clear_vector(&apic->isr, (unsigned)in_service);
 		return true;
-	case APIC_LDR:
-		atomic_store(&apic->ldr, value & 0xff000000u);
-		return true;
-	case APIC_DFR:
-		atomic_store(&apic->dfr, value | DFR_FIXED);
-		return true;
-	case APIC_SVR:
-		apic->svr = value & SVR_WRITABLE;
-		return true;
+	case APIC_LDR: atomic_store(&apic->ldr, value & 0xff000000u); return true;
+	case APIC_DFR: atomic_store(&apic->dfr, value | DFR_FIXED); return true;
+	case APIC_SVR: apic->svr = value & SVR_WRITABLE; return true;
 	case APIC_ICR_LOW:
 		/* Delivery is at once: "delivery status" (bit 12) never reads as pending. */
 		apic->icr_low = value & ICR_WRITABLE;
 		return true;
-	case APIC_ICR_HIGH:
-		apic->icr_high = value & 0xff000000u;
-		return true;
+	case APIC_ICR_HIGH: apic->icr_high = value & 0xff000000u; return true;
 	default:
 		/* What can be read but not written ignores it. */
 		return apic_read(apic, offset, *tpr_class, &ignored);

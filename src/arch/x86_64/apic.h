@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A local APIC in userspace (AX_IRQCHIP_USER): ID, version, TPR, PPR, SVR, ISR, IRR, EOI, LDR, DFR, ESR and ICR. It has no
- * timer and no LVT: those registers read as masked or zero, and writes to them vanish. Edge-triggered interrupts only, so
- * TMR is always zero and EOI tells nobody.
+ * A local APIC in userspace (AX_IRQCHIP_USER): ID, version, TPR, PPR, SVR, ISR, IRR, EOI, LDR, DFR,
+ * ESR and ICR. It has no timer and no LVT: those registers read as masked or zero, and writes to
+ * them vanish. Edge-triggered interrupts only, so TMR is always zero and EOI tells nobody.
  *
- * The model knows nothing of KVM. All of it belongs to the vCPU's owner, except apic_ldr() and apic_dfr(), which senders
- * of IPIs read. Source: SDM volume 3A, chapter 11.
+ * The model knows nothing of KVM. All of it belongs to the vCPU's owner, except apic_ldr() and
+ * apic_dfr(), which senders of IPIs read. Source: SDM volume 3A, chapter 11.
  */
 #ifndef AXVMM_ARCH_X86_64_APIC_H
 #define AXVMM_ARCH_X86_64_APIC_H
@@ -19,7 +19,7 @@ struct apic;
 #define APIC_SIZE 0x1000u
 
 /* Offsets of the registers that others than the model name: table 11-1. */
-#define APIC_ICR_LOW 0x300
+#define APIC_ICR_LOW  0x300
 #define APIC_ICR_HIGH 0x310
 
 /* An APIC in reset state, NULL when there is no memory. */
@@ -28,8 +28,8 @@ void apic_free(struct apic *apic);
 void apic_reset(struct apic *apic);
 
 /*
- * Registers: 32 bits wide, at multiples of 16. False: there is none at @offset. A write of ICR's low half is stored like
- * others; what it commands is the caller's affair.
+ * Registers: 32 bits wide, at multiples of 16. False: there is none at @offset. A write of ICR's
+ * low half is stored like others; what it commands is the caller's affair.
  *
  * @tpr_class  the task priority's upper half, which MOV to CR8 changes as well: kvm_run.cr8
  */

@@ -12,22 +12,22 @@
 #include "core/error.h"
 
 /* Leaves and bits: SDM volume 2A, CPUID; KVM's own: Documentation/virt/kvm/x86/cpuid.rst. */
-#define LEAF_FEATURES 0x1
-#define FEATURES_ECX_X2APIC (1u << 21)
+#define LEAF_FEATURES		  0x1
+#define FEATURES_ECX_X2APIC	  (1u << 21)
 #define FEATURES_ECX_TSC_DEADLINE (1u << 24)
-#define FEATURES_ECX_HYPERVISOR (1u << 31)
-#define FEATURES_EDX_APIC (1u << 9)
-#define LEAF_TOPOLOGY 0xb
-#define LEAF_TOPOLOGY_V2 0x1f
-#define LEAF_KVM_FEATURES 0x40000001
-#define KVM_PV_UNHALT (1u << 7)
-#define KVM_PV_SEND_IPI (1u << 11)
-#define KVM_PV_SCHED_YIELD (1u << 13)
-#define KVM_PV_MAP_GPA_RANGE (1u << 16)
+#define FEATURES_ECX_HYPERVISOR	  (1u << 31)
+#define FEATURES_EDX_APIC	  (1u << 9)
+#define LEAF_TOPOLOGY		  0xb
+#define LEAF_TOPOLOGY_V2	  0x1f
+#define LEAF_KVM_FEATURES	  0x40000001
+#define KVM_PV_UNHALT		  (1u << 7)
+#define KVM_PV_SEND_IPI		  (1u << 11)
+#define KVM_PV_SCHED_YIELD	  (1u << 13)
+#define KVM_PV_MAP_GPA_RANGE	  (1u << 16)
 
 /* More than any processor had so far; doubled when KVM says that it is too few. */
 #define FIRST_ENTRIES 128
-#define MOST_ENTRIES 4096
+#define MOST_ENTRIES  4096
 
 static int get_supported(AxVm *vm, AxError *err)
 {
@@ -55,8 +55,10 @@ static void correct_kvm_features(const AxVm *vm, struct kvm_cpuid_entry2 *entry)
 {
 	unsigned flags = vm->arch->hypercall_flags;
 
-	/* Trapped hypercalls never reach KVM: what needs them is not there (KVM-FACTS, Xen interception). Without
-	 * the in-kernel APIC the first two have no meaning either. */
+	/*
+	 * Trapped hypercalls never reach KVM: what needs them is not there (KVM-FACTS, Xen
+	 * interception). Without the in-kernel APIC the first two have no meaning either.
+	 */
 	if ((flags & AX_HYPERCALL_TRAP) || vm->irqchip != AX_IRQCHIP_KERNEL)
 		entry->eax &= ~(KVM_PV_UNHALT | KVM_PV_SEND_IPI | KVM_PV_SCHED_YIELD);
 	if (flags & AX_HYPERCALL_MAP_GPA)
@@ -77,14 +79,9 @@ static void correct(const AxVCpu *vcpu, struct kvm_cpuid_entry2 *entry)
 			entry->edx &= ~FEATURES_EDX_APIC;
 		break;
 	case LEAF_TOPOLOGY:
-	case LEAF_TOPOLOGY_V2:
-		entry->edx = vcpu->id;
-		break;
-	case LEAF_KVM_FEATURES:
-		correct_kvm_features(vm, entry);
-		break;
-	default:
-		break;
+	case LEAF_TOPOLOGY_V2: entry->edx = vcpu->id; break;
+	case LEAF_KVM_FEATURES: correct_kvm_features(vm, entry); break;
+	default: break;
 	}
 }
 

@@ -13,19 +13,24 @@
 #include "core/error.h"
 
 #define BREAKPOINTS 4
-#define PAGE 4096
+#define PAGE	    4096
 
-/* DR7: enable breakpoint i for all tasks (bit 2i+1); condition 00 is execution. Bit 10 reads as one: SDM 3B, 18.2.4. */
+/*
+ * DR7: enable breakpoint i for all tasks (bit 2i+1); condition 00 is execution. Bit 10 reads as
+ * one: SDM 3B, 18.2.4.
+ */
 #define DR7_GLOBAL(i) (2u << (2 * (i)))
-#define DR7_FIXED (1u << 10)
+#define DR7_FIXED     (1u << 10)
 
-int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count, AxError *err)
+int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
+		   AxError *err)
 {
 	struct kvm_guest_debug debug = { 0 };
 	int ret;
 
 	if (count > BREAKPOINTS)
-		return ax_error_argument(err, -EINVAL, "%zu hardware breakpoints: x86-64 has %d", count, BREAKPOINTS);
+		return ax_error_argument(err, -EINVAL, "%zu hardware breakpoints: x86-64 has %d",
+					 count, BREAKPOINTS);
 	if (single_step)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
 	if (count)
@@ -57,11 +62,13 @@ int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxE
 			return ax_error_sys(err, ret, "KVM_TRANSLATE");
 		if (piece > len - done)
 			piece = len - done;
-		if (!page.valid || ax_mem_read(vcpu->vm, page.physical_address, (char *)buffer + done, piece))
+		if (!page.valid ||
+		    ax_mem_read(vcpu->vm, page.physical_address, (char *)buffer + done, piece))
 			break;
 		done += piece;
 	}
 	if (len && !done)
-		return ax_error_argument(err, -EFAULT, "no RAM is mapped at virtual address 0x%" PRIx64, addr);
+		return ax_error_argument(err, -EFAULT,
+					 "no RAM is mapped at virtual address 0x%" PRIx64, addr);
 	return (int)done;
 }

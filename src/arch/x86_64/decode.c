@@ -31,7 +31,10 @@ static bool next(struct insn *insn, uint8_t *byte)
 	return true;
 }
 
-/* Legacy prefixes, then REX (64-bit code), which counts only right before the opcode. Returns the opcode's first byte. */
+/*
+ * Legacy prefixes, then REX (64-bit code), which counts only right before the opcode. Returns the
+ * opcode's first byte.
+ */
 static bool skip_prefixes(struct insn *insn, uint8_t *opcode)
 {
 	uint8_t byte;
@@ -48,11 +51,8 @@ static bool skip_prefixes(struct insn *insn, uint8_t *opcode)
 		case 0x3e:
 		case 0x64:
 		case 0x65:
-		case 0x67: /* address size */
-			insn->rex = 0;
-			continue;
-		default:
-			break;
+		case 0x67: /* address size */ insn->rex = 0; continue;
+		default: break;
 		}
 		if (insn->code == X86_CODE_64 && (byte & 0xf0) == 0x40) {
 			insn->rex = byte;
@@ -98,14 +98,10 @@ static bool decode_two_byte(struct insn *insn, struct x86_load *load)
 		return false;
 	switch (opcode) {
 	case 0xb6:
-	case 0xb7:
-		break;
+	case 0xb7: break;
 	case 0xbe:
-	case 0xbf:
-		load->signed_ext = true;
-		break;
-	default:
-		return false;
+	case 0xbf: load->signed_ext = true; break;
+	default: return false;
 	}
 	load->mem_width = opcode & 1 ? AX_WIDTH_WORD : AX_WIDTH_BYTE;
 	load->reg_width = operand_width(insn);
@@ -121,8 +117,7 @@ bool x86_decode_load(const uint8_t *bytes, size_t count, enum x86_code code, str
 	if (!skip_prefixes(&insn, &opcode))
 		return false;
 	switch (opcode) {
-	case 0x0f:
-		return decode_two_byte(&insn, load);
+	case 0x0f: return decode_two_byte(&insn, load);
 	case 0x63: /* MOVSXD; in other modes ARPL */
 		if (code != X86_CODE_64)
 			return false;
@@ -140,8 +135,7 @@ bool x86_decode_load(const uint8_t *bytes, size_t count, enum x86_code code, str
 		load->mem_width = opcode & 1 ? operand_width(&insn) : AX_WIDTH_BYTE;
 		load->reg_width = load->mem_width;
 		return true; /* RAX */
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -157,7 +151,8 @@ static int fetch(AxVCpu *vcpu, uint8_t *bytes, size_t *count, enum x86_code *cod
 		return ret;
 	*code = sregs.cs.l ? X86_CODE_64 : sregs.cs.db ? X86_CODE_32 : X86_CODE_16;
 	/* In 64-bit code the base of CS counts as zero. */
-	ret = arch_read_virtual(vcpu, (sregs.cs.l ? 0 : sregs.cs.base) + regs.rip, bytes, AX_INSN_MAX, err);
+	ret = arch_read_virtual(vcpu, (sregs.cs.l ? 0 : sregs.cs.base) + regs.rip, bytes,
+				AX_INSN_MAX, err);
 	if (ret < 0)
 		return ret;
 	*count = (size_t)ret;
@@ -178,8 +173,10 @@ int arch_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	if (!x86_decode_load(bytes, count, code, &load) ||
 	    exit->mmio_read.len > ax_access_width_size(load.mem_width))
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-				    "the instruction at the guest's PC (%02x %02x %02x ...) is no plain load into one "
-				    "register", bytes[0], count > 1 ? bytes[1] : 0, count > 2 ? bytes[2] : 0);
+				    "the instruction at the guest's PC (%02x %02x %02x ...) is no "
+				    "plain load into one "
+				    "register",
+				    bytes[0], count > 1 ? bytes[1] : 0, count > 2 ? bytes[2] : 0);
 	exit->mmio_read.reg = load.reg;
 	exit->mmio_read.reg_width = load.reg_width;
 	exit->mmio_read.signed_ext = load.signed_ext;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only the architecture knows of an exit: interrupt windows, debug registers, the userspace APIC's ICR.
+ * What only the architecture knows of an exit: interrupt windows, debug registers, the userspace
+ * APIC's ICR.
  */
 #include <config.h>
 
@@ -38,15 +39,9 @@ int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		/* The guest has been entered since the last injection. */
 		vcpu->arch->in_flight = false;
 		return arch_deliver(vcpu, err);
-	case KVM_EXIT_SET_TPR:
-		return arch_deliver(vcpu, err);
-	case KVM_EXIT_DEBUG:
-		finish_debug(vcpu->run, exit);
-		return 0;
-	case KVM_EXIT_MMIO:
-		finish_mmio(vcpu, exit);
-		return 0;
-	default:
-		return 0;
+	case KVM_EXIT_SET_TPR: return arch_deliver(vcpu, err);
+	case KVM_EXIT_DEBUG: finish_debug(vcpu->run, exit); return 0;
+	case KVM_EXIT_MMIO: finish_mmio(vcpu, exit); return 0;
+	default: return 0;
 	}
 }

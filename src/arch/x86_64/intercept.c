@@ -42,15 +42,22 @@ int arch_intercept_sys_regs(AxVm *vm, AxError *err)
 	int ret;
 
 	if (last->first + last->count - 1 > UINT32_MAX || last->count > FILTER_MSRS)
-		return ax_error_argument(err, -EINVAL, "%u MSRs at 0x%llx: numbers have 32 bits, and a range at most "
-					 "%d MSRs", last->count, (unsigned long long)last->first, FILTER_MSRS);
+		return ax_error_argument(
+			err, -EINVAL,
+			"%u MSRs at 0x%llx: numbers have 32 bits, and a range at most "
+			"%d MSRs",
+			last->count, (unsigned long long)last->first, FILTER_MSRS);
 	if (!sys_check_extension(vm->fd, KVM_CAP_X86_USER_SPACE_MSR) ||
 	    !sys_check_extension(vm->fd, KVM_CAP_X86_MSR_FILTER))
-		return not_supported(err, 0, "MSR exits (KVM_CAP_X86_USER_SPACE_MSR, KVM_CAP_X86_MSR_FILTER)");
+		return not_supported(
+			err, 0, "MSR exits (KVM_CAP_X86_USER_SPACE_MSR, KVM_CAP_X86_MSR_FILTER)");
 	ret = sys_enable_cap(vm->fd, KVM_CAP_X86_USER_SPACE_MSR,
-			     KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER, 0);
+			     KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
+				     KVM_MSR_EXIT_REASON_FILTER,
+			     0);
 	if (ret < 0)
-		return not_supported(err, ret, "MSR exits (KVM_CAP_X86_USER_SPACE_MSR can't be enabled)");
+		return not_supported(err, ret,
+				     "MSR exits (KVM_CAP_X86_USER_SPACE_MSR can't be enabled)");
 	nothing_allowed = calloc(1, KVM_MSR_FILTER_MAX_BITMAP_SIZE);
 	if (!nothing_allowed)
 		return ax_error_nomem(err, "an MSR filter");
@@ -61,12 +68,17 @@ int arch_intercept_sys_regs(AxVm *vm, AxError *err)
 
 static int trap_hypercalls(AxVm *vm, AxError *err)
 {
-	/* The MSR is where a Xen guest would look for its hypercall page: Xen's own number, 0x40000000. */
-	struct kvm_xen_hvm_config config = { .flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL, .msr = 0x40000000 };
+	/*
+	 * The MSR is where a Xen guest would look for its hypercall page: Xen's own number,
+	 * 0x40000000.
+	 */
+	struct kvm_xen_hvm_config config = { .flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL,
+					     .msr = 0x40000000 };
 	int ret;
 
 	if (!(sys_check_extension(vm->fd, KVM_CAP_XEN_HVM) & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL))
-		return not_supported(err, 0, "hypercall interception (KVM_CAP_XEN_HVM, INTERCEPT_HCALL)");
+		return not_supported(err, 0,
+				     "hypercall interception (KVM_CAP_XEN_HVM, INTERCEPT_HCALL)");
 	ret = sys_ioctl_struct(vm->fd, KVM_XEN_HVM_CONFIG, &config);
 	return ret < 0 ? not_supported(err, ret, "hypercall interception (KVM_XEN_HVM_CONFIG)") : 0;
 }
@@ -81,7 +93,8 @@ static int exit_on_map_gpa(AxVm *vm, AxError *err)
 	if (!(sys_check_extension(vm->fd, KVM_CAP_EXIT_HYPERCALL) & (1 << MAP_GPA_RANGE)))
 		return not_supported(err, 0, "exit for hypercall 12 (KVM_CAP_EXIT_HYPERCALL)");
 	ret = sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, 1 << MAP_GPA_RANGE, 0);
-	return ret < 0 ? not_supported(err, ret, "exit for hypercall 12 (KVM_CAP_EXIT_HYPERCALL)") : 0;
+	return ret < 0 ? not_supported(err, ret, "exit for hypercall 12 (KVM_CAP_EXIT_HYPERCALL)")
+		       : 0;
 }
 
 int arch_intercept_hypercalls(AxVm *vm, unsigned flags, AxError *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Interrupts into the guest. Without an in-kernel irqchip they wait in the vCPU's inbox until the guest can take one;
- * KVM_INTERRUPT then does what a PIC's acknowledge would. KVM_INTERRUPT is the one more ioctl that the exit path's
- * rule (DESIGN.md, section 5) allows for.
+ * Interrupts into the guest. Without an in-kernel irqchip they wait in the vCPU's inbox until the
+ * guest can take one; KVM_INTERRUPT then does what a PIC's acknowledge would. KVM_INTERRUPT is the
+ * one more ioctl that the exit path's rule (DESIGN.md, section 5) allows for.
  */
 #include <config.h>
 
@@ -13,7 +13,7 @@
 #include "core/error.h"
 
 /* An MSI's address and data for a fixed, edge-triggered interrupt to one APIC: SDM 3A, 11.11. */
-#define MSI_ADDRESS 0xfee00000u
+#define MSI_ADDRESS	   0xfee00000u
 #define MSI_ADDRESS_ID(id) ((id) << 12)
 
 static int inject_in_kernel(AxVCpu *vcpu, unsigned vector, AxError *err)
@@ -34,7 +34,8 @@ int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err)
 
 	/* 0 to 15 are exceptions' or reserved: SDM 3A, 11.5.2. */
 	if (vector < 16 || vector > 255)
-		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 16 to 255", vector);
+		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 16 to 255",
+					 vector);
 	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
 		return inject_in_kernel(vcpu, vector, err);
 	atomic_fetch_or(&vcpu->arch->inbox[vector / 64], bit);
@@ -79,7 +80,10 @@ static int next_vector(AxVCpu *vcpu)
 	return apic_deliverable(arch->apic, (uint8_t)vcpu->run->cr8);
 }
 
-/* Whether the interrupt injected last has still not been taken: another one would take its place in KVM. */
+/*
+ * Whether the interrupt injected last has still not been taken: another one would take its place in
+ * KVM.
+ */
 static int still_in_flight(AxVCpu *vcpu, AxError *err)
 {
 	struct kvm_vcpu_events events;

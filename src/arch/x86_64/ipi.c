@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Interprocessor interrupts of the userspace APIC: the ICR's commands as exits, and what SendIPI does at its targets.
+ * Interprocessor interrupts of the userspace APIC: the ICR's commands as exits, and what SendIPI
+ * does at its targets.
  */
 #include <config.h>
 
@@ -20,7 +21,8 @@ bool x86_is_target(const AxVCpu *sender, const AxVCpu *candidate, const AxExitSe
 	if (targets->send_to_self)
 		return false;
 	if (targets->logical)
-		return apic && sipi_logical_match((uint32_t)targets->target_cpu, apic_ldr(apic), apic_dfr(apic));
+		return apic && sipi_logical_match((uint32_t)targets->target_cpu, apic_ldr(apic),
+						  apic_dfr(apic));
 	return candidate->id == targets->target_cpu;
 }
 
@@ -51,7 +53,8 @@ void x86_icr_write(AxVCpu *vcpu, uint32_t low, uint32_t high, AxVCpuExitReason *
 	if (exit->kind != AX_EXIT_CPU_UP)
 		return;
 	/* One physical target: said as it is, whether there is such a CPU or not. */
-	if (!arch->start_targets.send_to_all && !arch->start_targets.send_to_self && !arch->start_targets.logical)
+	if (!arch->start_targets.send_to_all && !arch->start_targets.send_to_self &&
+	    !arch->start_targets.logical)
 		return;
 	arch->start = *exit;
 	arch->start.vcpu = vcpu->id;
@@ -74,7 +77,10 @@ bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit)
 	return next_start(vcpu, exit);
 }
 
-/* INIT: the CPU waits for SIPI from now on. It may be running: then it learns of it by an exit of its own. */
+/*
+ * INIT: the CPU waits for SIPI from now on. It may be running: then it learns of it by an exit of
+ * its own.
+ */
 static void send_init(AxVCpu *target)
 {
 	if (atomic_exchange(&target->powered_off, true))
@@ -87,17 +93,13 @@ static int send_to(AxVCpu *target, const AxExitSendIpi *ipi, AxError *err)
 {
 	switch (ipi->mode) {
 	case AX_IPI_FIXED:
-	case AX_IPI_LOWEST:
-		return arch_inject(target, (unsigned)ipi->vector, err);
+	case AX_IPI_LOWEST: return arch_inject(target, (unsigned)ipi->vector, err);
 	case AX_IPI_NMI:
 		atomic_store(&target->arch->nmi, true);
 		vcpu_request(target, REQUEST_INTERRUPT);
 		return 0;
-	case AX_IPI_INIT:
-		send_init(target);
-		return 0;
-	default:
-		return 0; /* SMI: there is no system management mode */
+	case AX_IPI_INIT: send_init(target); return 0;
+	default: return 0; /* SMI: there is no system management mode */
 	}
 }
 

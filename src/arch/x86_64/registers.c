@@ -9,20 +9,34 @@
 #include "arch/x86_64/x86.h"
 #include "core/error.h"
 
-/* In which of KVM's structures a register lies: the upper half of arch_reg.id; the lower is the offset. */
+/*
+ * In which of KVM's structures a register lies: the upper half of arch_reg.id; the lower is the
+ * offset.
+ */
 enum group { GROUP_REGS, GROUP_SREGS, GROUP_RIGHTS };
 
 #define ID(group, offset) ((uint64_t)(group) << 32 | (offset))
-#define REG(name, member, gdb) { name, gdb, 8, true, ID(GROUP_REGS, offsetof(struct kvm_regs, member)) }
-#define SREG(name, member, gdb)                                                                    \
-	{ name, gdb, sizeof(((struct kvm_sregs *)0)->member), true,                                \
-	  ID(GROUP_SREGS, offsetof(struct kvm_sregs, member)) }
-#define RIGHTS(name, member) { name, -1, 2, true, ID(GROUP_RIGHTS, offsetof(struct kvm_sregs, member)) }
-#define SEGMENT(name, gdb)                                                                         \
-	SREG(#name, name.selector, gdb), SREG(#name ".base", name.base, -1),                       \
+#define REG(name, member, gdb)                                                        \
+	{                                                                             \
+		name, gdb, 8, true, ID(GROUP_REGS, offsetof(struct kvm_regs, member)) \
+	}
+#define SREG(name, member, gdb)                                             \
+	{                                                                   \
+		name, gdb, sizeof(((struct kvm_sregs *)0)->member), true,   \
+			ID(GROUP_SREGS, offsetof(struct kvm_sregs, member)) \
+	}
+#define RIGHTS(name, member)                                                            \
+	{                                                                               \
+		name, -1, 2, true, ID(GROUP_RIGHTS, offsetof(struct kvm_sregs, member)) \
+	}
+#define SEGMENT(name, gdb)                                                   \
+	SREG(#name, name.selector, gdb), SREG(#name ".base", name.base, -1), \
 		SREG(#name ".limit", name.limit, -1), RIGHTS(#name ".rights", name)
 
-/* gdb numbers: gdb/features/i386/64bit-core.xml. General purpose registers first, in encoding order. */
+/*
+ * gdb numbers: gdb/features/i386/64bit-core.xml. General purpose registers first, in encoding
+ * order.
+ */
 const struct arch_reg arch_regs[] = {
 	REG("rax", rax, 0),
 	REG("rcx", rcx, 2),
@@ -106,14 +120,15 @@ int x86_set_sregs(AxVCpu *vcpu, const struct kvm_sregs *sregs, AxError *err)
 }
 
 /*
- * A segment's access rights in one number, as VMX has them (SDM 3C, table 25-2): type in bits 0..3, S 4, DPL 5..6,
- * P 7, AVL 12, L 13, D/B 14, G 15.
+ * A segment's access rights in one number, as VMX has them (SDM 3C, table 25-2): type in bits 0..3,
+ * S 4, DPL 5..6, P 7, AVL 12, L 13, D/B 14, G 15.
  */
 static uint64_t pack_rights(const struct kvm_segment *segment)
 {
 	return (uint64_t)segment->type | (uint64_t)segment->s << 4 | (uint64_t)segment->dpl << 5 |
-	       (uint64_t)segment->present << 7 | (uint64_t)segment->avl << 12 | (uint64_t)segment->l << 13 |
-	       (uint64_t)segment->db << 14 | (uint64_t)segment->g << 15;
+	       (uint64_t)segment->present << 7 | (uint64_t)segment->avl << 12 |
+	       (uint64_t)segment->l << 13 | (uint64_t)segment->db << 14 |
+	       (uint64_t)segment->g << 15;
 }
 
 static void unpack_rights(struct kvm_segment *segment, uint64_t rights)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a vCPU begins: real mode, flat protected mode, long mode. Everything that KVM_SET_SREGS holds is set, so that
- * a vCPU may be set up again after it ran; FPU, MSRs and debug registers keep what they have.
+ * How a vCPU begins: real mode, flat protected mode, long mode. Everything that KVM_SET_SREGS holds
+ * is set, so that a vCPU may be set up again after it ran; FPU, MSRs and debug registers keep what
+ * they have.
  */
 #include <config.h>
 
@@ -14,15 +15,17 @@
 #include "arch/x86_64/x86.h"
 #include "core/error.h"
 
-/* Selectors of the flat modes; the loader puts a matching GDT into RAM where a guest may want one. */
+/*
+ * Selectors of the flat modes; the loader puts a matching GDT into RAM where a guest may want one.
+ */
 #define CODE_SELECTOR 0x08
 #define DATA_SELECTOR 0x10
 #define TASK_SELECTOR 0x18
 
 /* Segment types: SDM 3A, tables 3-1 and 3-2. Accessed, as VMX demands. */
-#define TYPE_CODE 0xb
-#define TYPE_DATA 0x3
-#define TYPE_LDT 0x2
+#define TYPE_CODE     0xb
+#define TYPE_DATA     0x3
+#define TYPE_LDT      0x2
 #define TYPE_BUSY_TSS 0xb
 
 #define FOUR_GIB (UINT64_C(1) << 32)
@@ -33,28 +36,32 @@ static int check_setup(const AxVCpuSetup *setup, AxError *err)
 	case AX_MODE_NATIVE:
 	case AX_MODE_REAL:
 		if (setup->entry % 16 || setup->entry >= FOUR_GIB)
-			return ax_error_argument(err, -EINVAL,
-						 "real mode can't begin at 0x%" PRIx64
-						 ": CS base is the entry, a multiple of 16 below 4 GiB", setup->entry);
+			return ax_error_argument(
+				err, -EINVAL,
+				"real mode can't begin at 0x%" PRIx64
+				": CS base is the entry, a multiple of 16 below 4 GiB",
+				setup->entry);
 		return 0;
 	case AX_MODE_PROTECTED:
 		if (setup->entry >= FOUR_GIB)
 			return ax_error_argument(err, -EINVAL,
-						 "protected mode can't begin at 0x%" PRIx64 ", above 4 GiB",
+						 "protected mode can't begin at 0x%" PRIx64
+						 ", above 4 GiB",
 						 setup->entry);
 		return 0;
 	case AX_MODE_LONG:
 		if (setup->page_table % 4096)
 			return ax_error_argument(err, -EINVAL,
-						 "the page table at 0x%" PRIx64 " is not aligned to 4 KiB",
+						 "the page table at 0x%" PRIx64
+						 " is not aligned to 4 KiB",
 						 setup->page_table);
 		/* Canonical with 48 bits: bits 47 and up are the same. */
 		if ((int64_t)(setup->entry << 16) >> 16 != (int64_t)setup->entry)
-			return ax_error_argument(err, -EINVAL, "the entry 0x%" PRIx64 " is not canonical",
+			return ax_error_argument(err, -EINVAL,
+						 "the entry 0x%" PRIx64 " is not canonical",
 						 setup->entry);
 		return 0;
-	default:
-		return ax_error_argument(err, -EINVAL, "mode %u is none of x86-64", setup->mode);
+	default: return ax_error_argument(err, -EINVAL, "mode %u is none of x86-64", setup->mode);
 	}
 }
 
@@ -201,9 +208,9 @@ int arch_set_entry(AxVCpu *vcpu, uint64_t entry, AxError *err)
 	if (ret)
 		return ret;
 	setup.entry = entry;
-	setup.mode = !(sregs.cr0 & X86_CR0_PE) ? AX_MODE_REAL :
-		     sregs.cs.l		       ? AX_MODE_LONG :
-						 AX_MODE_PROTECTED;
+	setup.mode = !(sregs.cr0 & X86_CR0_PE) ? AX_MODE_REAL
+		     : sregs.cs.l	       ? AX_MODE_LONG
+					       : AX_MODE_PROTECTED;
 	ret = check_setup(&setup, err);
 	if (!ret)
 		ret = x86_get_regs(vcpu, &regs, err);
@@ -226,7 +233,8 @@ int arch_check_start(AxVCpu *vcpu, uint64_t entry, AxError *err)
 	/* An 8-bit vector names a page below 1 MiB: SDM 3A, 9.4.4. */
 	if (entry % 4096 || entry >= 0x100000)
 		return ax_error_argument(err, -EINVAL,
-					 "a CPU can't start at 0x%" PRIx64 ": SIPI names a 4 KiB page below 1 MiB",
+					 "a CPU can't start at 0x%" PRIx64
+					 ": SIPI names a 4 KiB page below 1 MiB",
 					 entry);
 	return 0;
 }
@@ -246,7 +254,8 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 	if (vcpu->vm->irqchip != AX_IRQCHIP_USER)
 		return 0;
 	if (vcpu->id >= 0xff)
-		return ax_error_argument(err, -EINVAL, "vCPU id %u does not fit an xAPIC: 0 to 254", vcpu->id);
+		return ax_error_argument(err, -EINVAL, "vCPU id %u does not fit an xAPIC: 0 to 254",
+					 vcpu->id);
 	vcpu->arch->apic = apic_new(vcpu->id);
 	return vcpu->arch->apic ? 0 : ax_error_nomem(err, "a local APIC");
 }

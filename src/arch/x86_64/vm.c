@@ -14,11 +14,11 @@
 const uint64_t arch_hypercall_unknown = (uint64_t)-1000; /* KVM_ENOSYS: linux/kvm_para.h */
 
 /*
- * Four pages below 4 GiB that Intel processors without "unrestricted guest" need for real mode (api.rst 4.36 and 4.42):
- * where QEMU's BIOS would be, so that no machine has RAM there.
+ * Four pages below 4 GiB that Intel processors without "unrestricted guest" need for real mode
+ * (api.rst 4.36 and 4.42): where QEMU's BIOS would be, so that no machine has RAM there.
  */
 #define IDENTITY_MAP_ADDRESS 0xfeffc000u
-#define TSS_ADDRESS 0xfeffd000u
+#define TSS_ADDRESS	     0xfeffd000u
 
 static int set_kvm_pages(AxVm *vm, AxError *err)
 {
@@ -37,8 +37,9 @@ static int create_kernel_irqchip(AxVm *vm, AxError *err)
 	int ret = sys_ioctl_value(vm->fd, KVM_CREATE_IRQCHIP, 0);
 
 	if (ret == -ENOTTY || ret == -ENXIO || ret == -EINVAL)
-		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
-				    "this KVM has no in-kernel irqchip: use AX_IRQCHIP_USER or none");
+		return ax_error_set(
+			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
+			"this KVM has no in-kernel irqchip: use AX_IRQCHIP_USER or none");
 	if (ret < 0)
 		return ax_error_sys(err, ret, "KVM_CREATE_IRQCHIP");
 	ret = sys_ioctl_struct(vm->fd, KVM_CREATE_PIT2, &pit);
@@ -46,24 +47,28 @@ static int create_kernel_irqchip(AxVm *vm, AxError *err)
 }
 
 /* The APIC page: each vCPU sees its own. */
-static AxHandled apic_page_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width, uint64_t *value)
+static AxHandled apic_page_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+				uint64_t *value)
 {
 	uint32_t reg;
 
 	(void)opaque;
-	if (width != AX_WIDTH_DWORD || !apic_read(vcpu->arch->apic, (uint32_t)offset, (uint8_t)vcpu->run->cr8, &reg))
+	if (width != AX_WIDTH_DWORD ||
+	    !apic_read(vcpu->arch->apic, (uint32_t)offset, (uint8_t)vcpu->run->cr8, &reg))
 		return AX_UNHANDLED;
 	*value = reg;
 	return AX_HANDLED;
 }
 
 /* ICR's low half does not come here: finish.c makes it another exit. */
-static AxHandled apic_page_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width, uint64_t value)
+static AxHandled apic_page_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+				 uint64_t value)
 {
 	uint8_t tpr_class = (uint8_t)vcpu->run->cr8;
 
 	(void)opaque;
-	if (width != AX_WIDTH_DWORD || !apic_write(vcpu->arch->apic, (uint32_t)offset, (uint32_t)value, &tpr_class))
+	if (width != AX_WIDTH_DWORD ||
+	    !apic_write(vcpu->arch->apic, (uint32_t)offset, (uint32_t)value, &tpr_class))
 		return AX_UNHANDLED;
 	vcpu->run->cr8 = tpr_class;
 	/* TPR, EOI and SVR may let another interrupt through. */
@@ -71,9 +76,9 @@ static AxHandled apic_page_write(AxVCpu *vcpu, void *opaque, uint64_t offset, Ax
 	return AX_HANDLED;
 }
 
-static const AxRangeOps apic_page_ops = {
-	.size = sizeof(AxRangeOps), .read = apic_page_read, .write = apic_page_write
-};
+static const AxRangeOps apic_page_ops = { .size = sizeof(AxRangeOps),
+					  .read = apic_page_read,
+					  .write = apic_page_write };
 
 static int create_user_apic(AxVm *vm, AxError *err)
 {
@@ -97,12 +102,9 @@ int arch_vm_init(AxVm *vm, AxError *err)
 	if (ret)
 		return ret;
 	switch (vm->irqchip) {
-	case AX_IRQCHIP_KERNEL:
-		return create_kernel_irqchip(vm, err);
-	case AX_IRQCHIP_USER:
-		return create_user_apic(vm, err);
-	default:
-		return 0;
+	case AX_IRQCHIP_KERNEL: return create_kernel_irqchip(vm, err);
+	case AX_IRQCHIP_USER: return create_user_apic(vm, err);
+	default: return 0;
 	}
 }
 

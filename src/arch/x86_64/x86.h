@@ -8,27 +8,31 @@
 #include "arch/arch.h"
 
 /* Control register, EFER and RFLAGS bits: SDM volume 3A, 2.5 and 2.2.1; volume 1, 3.4.3. */
-#define X86_CR0_PE (1u << 0)
-#define X86_CR0_ET (1u << 4)
-#define X86_CR0_NE (1u << 5)
-#define X86_CR0_PG (1u << 31)
-#define X86_CR4_PAE (1u << 5)
-#define X86_EFER_LME (1u << 8)
-#define X86_EFER_LMA (1u << 10)
+#define X86_CR0_PE	 (1u << 0)
+#define X86_CR0_ET	 (1u << 4)
+#define X86_CR0_NE	 (1u << 5)
+#define X86_CR0_PG	 (1u << 31)
+#define X86_CR4_PAE	 (1u << 5)
+#define X86_EFER_LME	 (1u << 8)
+#define X86_EFER_LMA	 (1u << 10)
 #define X86_RFLAGS_FIXED (1u << 1)
-#define X86_RFLAGS_VM (1u << 17)
+#define X86_RFLAGS_VM	 (1u << 17)
 
 /* Of one vCPU. */
 struct arch_vcpu {
-	/* Vectors injected from any thread and not yet delivered (no irqchip) or taken into the APIC's IRR. */
+	/*
+	 * Vectors injected from any thread and not yet delivered (no irqchip) or taken into the
+	 * APIC's IRR.
+	 */
 	_Atomic uint64_t inbox[4];
-	atomic_bool nmi;	  /* an NMI waits for delivery */
-	atomic_bool init;	  /* INIT arrived: the next exit is CpuDown */
-	bool in_flight;		  /* KVM_INTERRUPT was made, and nothing shows yet that the guest has taken it */
-	struct apic *apic;	  /* AX_IRQCHIP_USER, else NULL */
-	AxVCpuExitReason start;	  /* CpuUp that is repeated for each vCPU of start_targets */
+	atomic_bool nmi;  /* an NMI waits for delivery */
+	atomic_bool init; /* INIT arrived: the next exit is CpuDown */
+	bool in_flight; /* KVM_INTERRUPT was made, and nothing shows yet that the guest has taken it
+			 */
+	struct apic *apic;	/* AX_IRQCHIP_USER, else NULL */
+	AxVCpuExitReason start; /* CpuUp that is repeated for each vCPU of start_targets */
 	AxExitSendIpi start_targets;
-	unsigned start_next;	  /* index of the vCPU at which to go on; vm->vcpu_count: done */
+	unsigned start_next; /* index of the vCPU at which to go on; vm->vcpu_count: done */
 };
 
 /* Of the VM. */
