@@ -4,4 +4,29 @@
 # that gives it every file of its corpus: that makes it one of the unit_tests.
 #
 # fuzz_programs += tests/fuzz/foo     and its sources, objects and corpus as automake wants them
-fuzz_programs =
+fuzz_programs = \
+	tests/fuzz/fuzz_elf \
+	tests/fuzz/fuzz_flat \
+	tests/fuzz/fuzz_multiboot
+
+if ENABLE_FUZZERS
+EXTRA_PROGRAMS = $(fuzz_programs)
+fuzz_main =
+fuzz_ldflags = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+else
+unit_tests += $(fuzz_programs)
+fuzz_main = tests/fuzz/replay.c
+fuzz_ldflags = $(AM_LDFLAGS)
+endif
+
+fuzz_image_headers = tests/fuzz/check_plan.h tests/fuzz/fuzz_image.h
+
+tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_elf_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_flat_SOURCES = tests/fuzz/fuzz_flat.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_flat_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_multiboot_SOURCES = tests/fuzz/fuzz_multiboot.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_multiboot_LDFLAGS = $(fuzz_ldflags)
+
+# Folders are copied whole.
+EXTRA_DIST += tests/fuzz/corpus

@@ -198,8 +198,9 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 	"; accepted: ELF64 for x86-64, ELF32 for i386, multiboot 1, flat binary with mode and " \
 	"load address"
 
-/* A program with one suite of one case. */
-#define RUN_TESTS(suite_name, ...)                                            \
+/* A program with one suite of one case; the second form with what runs before and after each test. */
+#define RUN_TESTS(suite_name, ...) RUN_TESTS_WITH(suite_name, NULL, NULL, __VA_ARGS__)
+#define RUN_TESTS_WITH(suite_name, before, after, ...)                        \
 	int main(void)                                                        \
 	{                                                                     \
 		const TTest *const tests[] = { __VA_ARGS__ };                 \
@@ -208,6 +209,7 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 		SRunner *runner;                                              \
 		int failed;                                                   \
                                                                               \
+		tcase_add_checked_fixture(cases, before, after);              \
 		for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) \
 			tcase_add_test(cases, tests[i]);                      \
 		suite_add_tcase(suite, cases);                                \

@@ -45,3 +45,7 @@ unit_tests += \
 	tests/unit/test_boot_layout \
 	tests/unit/test_boot_multiboot
 EXTRA_DIST += tests/unit/boot_builder.h
+if ARCH_X86_64
+unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot
+endif
+EXTRA_DIST += tests/unit/x86_64/load_fixture.h

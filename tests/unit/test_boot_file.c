@@ -173,24 +173,7 @@ START_TEST(arguments_are_checked)
 	}
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("boot-file");
-	TCase *cases = tcase_create("boot-file");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_checked_fixture(cases, set_up, tear_down);
-	tcase_add_test(cases, a_regular_file_is_mapped_whole);
-	tcase_add_test(cases, what_is_no_regular_file_is_named);
-	tcase_add_test(cases, a_path_that_leads_nowhere_is_told);
-	tcase_add_test(cases, an_unreadable_file_is_told);
-	tcase_add_test(cases, a_file_that_cannot_be_mapped_is_told);
-	tcase_add_test(cases, arguments_are_checked);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
-}
+RUN_TESTS_WITH("boot-file", set_up, tear_down, a_regular_file_is_mapped_whole,
+	       what_is_no_regular_file_is_named, a_path_that_leads_nowhere_is_told,
+	       an_unreadable_file_is_told, a_file_that_cannot_be_mapped_is_told,
+	       arguments_are_checked)

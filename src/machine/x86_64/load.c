@@ -87,7 +87,7 @@ static int refuse_unheard(const struct load *load, AxError *err)
 	if (!what)
 		return 0;
 	return load_error(load, err, -ENOTSUP,
-			  "is %s, which has no way to learn of %s; a multiboot image has one",
+			  "its format, %s, has no way to pass on %s; multiboot has",
 			  ax_image_format_name(load->plan.format), what);
 }
 
