@@ -9,7 +9,9 @@ public_headers = \
 	include/axvmm/handler.h \
 	include/axvmm/host.h \
 	include/axvmm/irq.h \
+	include/axvmm/machine.h \
 	include/axvmm/memory.h \
+	include/axvmm/probe.h \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \
 	include/axvmm/vcpu.h \

@@ -1,8 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 # The axvmm command; one source a line. It is linked with the project's code itself, not with the
 # shared libraries, so that it starts fast and is a plain executable in the build tree.
-cli_sources =
+cli_sources = \
+	src/cli/cli.h \
+	src/cli/demo.c \
+	src/cli/demo.h \
+	src/cli/doctor.c \
+	src/cli/guests.c \
+	src/cli/histogram.c \
+	src/cli/histogram.h \
+	src/cli/input.c \
+	src/cli/input.h \
+	src/cli/iothread.c \
+	src/cli/iothread.h \
+	src/cli/json.c \
+	src/cli/json.h \
+	src/cli/main.c \
+	src/cli/message.c \
+	src/cli/number.c \
+	src/cli/number.h \
+	src/cli/options.c \
+	src/cli/options.h \
+	src/cli/outcome.c \
+	src/cli/run.c \
+	src/cli/session.c \
+	src/cli/session.h \
+	src/cli/signals.c \
+	src/cli/signals.h \
+	src/cli/source.c \
+	src/cli/source.h \
+	src/cli/stats-private.h \
+	src/cli/stats-report.c \
+	src/cli/stats.c \
+	src/cli/stats.h \
+	src/cli/terminal.c \
+	src/cli/terminal.h \
+	src/cli/trace-exit.c \
+	src/cli/trace-exit.h \
+	src/cli/trace.c \
+	src/cli/trace.h \
+	src/cli/writer.c \
+	src/cli/writer.h
 
-# bin_PROGRAMS += axvmm
-# axvmm_SOURCES = $(cli_sources)
-# axvmm_LDADD = $(AXVMM_LIBS)
+bin_PROGRAMS += axvmm
+axvmm_SOURCES = $(cli_sources)
+axvmm_LDADD = guests/libguests.la $(AXVMM_LIBS)

@@ -27,6 +27,8 @@ core_sources = \
 	src/core/memory_view.c \
 	src/core/notify.c \
 	src/core/notify.h \
+	src/core/probe.c \
+	src/core/probe.h \
 	src/core/range.c \
 	src/core/range.h \
 	src/core/register.c \

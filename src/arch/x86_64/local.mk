@@ -11,6 +11,8 @@ arch_sources = \
 	src/arch/x86_64/intercept.c \
 	src/arch/x86_64/interrupt.c \
 	src/arch/x86_64/ipi.c \
+	src/arch/x86_64/probe.c \
+	src/arch/x86_64/probe_msr.c \
 	src/arch/x86_64/registers.c \
 	src/arch/x86_64/setup.c \
 	src/arch/x86_64/vm.c \

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole machine: a VM with RAM, vCPUs, devices and a loaded image, in one call. Part of
+ * libaxvmm-machine.
+ *
+ * The x86-64 machine follows QEMU's microvm:
+ *   RAM         from 0; what goes beyond 3 GiB continues at 4 GiB
+ *   0x3f8       COM1, a 16550A, interrupt 4: the console
+ *   0xe9, 0x402 debug consoles: the console, too
+ *   0xf4        debug exit
+ *   0x60, 0x64, 0x92, 0xcf9 reset
+ *   0xfe000000  test device of guests/abi.h, with its port window at 0x560 and its hypercall block
+ */
+#ifndef AXVMM_MACHINE_H
+#define AXVMM_MACHINE_H
+
+#include <axvmm/boot.h>
+#include <axvmm/devices.h>
+#include <axvmm/error.h>
+#include <axvmm/exit.h>
+#include <axvmm/host.h>
+#include <axvmm/types.h>
+#include <axvmm/vm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct AxMachine AxMachine;
+
+/* AxMachineOptions.irqchip: none for one vCPU, AX_IRQCHIP_USER for more. */
+#define AX_MACHINE_IRQCHIP_AUTO UINT32_MAX
+
+#define AX_MACHINE_MEMORY_DEFAULT (128ULL << 20)
+
+/* RAM comes in whole pages of this size. */
+#define AX_MACHINE_MEMORY_UNIT 4096
+
+/* As many as 8-bit APIC IDs can name, without the broadcast. KVM may allow fewer. */
+#define AX_MACHINE_CPUS_MAX 255
+
+/* What guests that test something ask of their host (guests/abi.h). Off unless asked for. */
+#define AX_MACHINE_TEST_SYS_REGS       (1u << 0) /* section 6: the registers of the test host */
+#define AX_MACHINE_TEST_READONLY       (1u << 1) /* section 1: the READONLY region */
+#define AX_MACHINE_TEST_HYPERCALL_TRAP (1u << 2) /* section 4: AX_HYPERCALL_TRAP */
+#define AX_MACHINE_TEST_HYPERCALL_MAP  (1u << 3) /* section 4: AX_HYPERCALL_MAP_GPA */
+#define AX_MACHINE_TEST_BAD_ENTRY      (1u << 4) /* begin in a state that processors refuse */
+
+typedef struct AxMachineOptions {
+	size_t size;		    /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
+	const char *kvm_path;	    /* NULL: /dev/kvm */
+	uint64_t memory;	    /* bytes, a multiple of AX_MACHINE_MEMORY_UNIT, not 0 */
+	uint32_t cpus;		    /* 1 to AX_MACHINE_CPUS_MAX; the first one starts the image */
+	uint32_t irqchip;	    /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
+	uint32_t unclaimed;	    /* an AxUnclaimed */
+	uint32_t features;	    /* AX_MACHINE_TEST_* */
+	const AxImageSource *image; /* borrowed during ax_machine_new() */
+	const AxLoadOptions *load;  /* borrowed during ax_machine_new(); NULL: all defaults */
+	AxHost *host;		    /* for devices' timers; borrowed; NULL: none */
+	AxCharSink console;	    /* what the guest prints, one call at a time, on any thread */
+	AxHost *console_host; /* AxConsoleConfig.host; NULL: what is printed goes out at once */
+	void (*input_room)(void *opaque); /* AxUartConfig.room; NULL: none */
+	void *input_opaque;
+	AxLogFn *log; /* AxVmOptions.log; NULL: nobody listens */
+	void *log_opaque;
+} AxMachineOptions;
+
+#define AX_MACHINE_OPTIONS_INIT                                                                \
+	{                                                                                      \
+		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                  \
+			AX_MACHINE_IRQCHIP_AUTO, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
+			NULL, NULL, NULL, NULL                                                 \
+	}
+
+/**
+ * Build a machine: everything up to its first instruction.
+ *
+ * @param options  not NULL; image is needed; copied but for what it says is borrowed
+ * @param out      owned by the caller: ax_machine_free(); untouched on failure
+ * @return 0; -EINVAL an option makes no sense (the message says which); else as ax_vm_create(),
+ *         ax_ram_add(), ax_image_load(), ax_hypercall_set(), ax_sys_reg_add(), ax_vcpu_create()
+ *
+ * Thread: any.
+ */
+AX_API int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err);
+
+/* Take the machine apart. Nobody runs or uses it any more. NULL is allowed. Thread: any; the host's
+ * loop does not run. */
+AX_API void ax_machine_free(AxMachine *machine);
+
+/* Its VM, owned by the machine. Thread: any. */
+AX_API AxVm *ax_machine_vm(AxMachine *machine);
+
+/* How a machine's run ended. Numbered for ever. */
+typedef enum AxMachineEnd {
+	AX_MACHINE_CODE = 0, /* the guest ended by itself: .code */
+	AX_MACHINE_POWER_OFF = 1,
+	AX_MACHINE_RESET = 2, /* the guest asked for a reset: .reset */
+	AX_MACHINE_TRIPLE_FAULT = 3,
+	AX_MACHINE_CRASH = 4, /* the guest said that it crashed, or gave itself up */
+	AX_MACHINE_SUSPEND = 5,
+	AX_MACHINE_HALTED = 6,	       /* no vCPU can ever go on */
+	AX_MACHINE_ASSERTION = 7,      /* the guest found itself wrong: .line, .actual, .expected */
+	AX_MACHINE_INTERNAL_ERROR = 8, /* KVM gave up on it */
+	AX_MACHINE_FAIL_ENTRY = 9,     /* the processor refused its state */
+	AX_MACHINE_UNHANDLED = 10,     /* an exit that nobody handles */
+	AX_MACHINE_STOPPED = 11	       /* ax_machine_stop(): .code */
+} AxMachineEnd;
+
+typedef struct AxMachineResult {
+	size_t size;	/* sizeof(AxMachineResult): AX_MACHINE_RESULT_INIT */
+	uint32_t end;	/* an AxMachineEnd */
+	uint32_t vcpu;	/* id of the vCPU that ended it */
+	int64_t code;	/* AX_MACHINE_CODE: 0 to UINT32_MAX; AX_MACHINE_STOPPED: an int */
+	uint32_t reset; /* AX_MACHINE_RESET: an AxResetRoute; AX_RESET_NONE: KVM said it */
+	bool compared;	/* AX_MACHINE_ASSERTION: actual and expected hold */
+	uint64_t line;
+	uint64_t actual;
+	uint64_t expected;
+	AxVCpuExitReason
+		exit; /* the last one of that vCPU; kind AX_EXIT_NOTHING where none ended it */
+} AxMachineResult;
+
+#define AX_MACHINE_RESULT_INIT                                       \
+	{                                                            \
+		sizeof(AxMachineResult), 0, 0, 0, 0, false, 0, 0, 0, \
+		{                                                    \
+			0, 0,                                        \
+			{                                            \
+				{                                    \
+					0, { 0 }, 0, 0, 0, 0         \
+				}                                    \
+			}                                            \
+		}                                                    \
+	}
+
+/* "code", "power-off", "reset", "triple-fault", ...; "unknown" for a value that is none. Thread:
+ * any. */
+AX_API const char *ax_machine_end_name(uint32_t end);
+
+/**
+ * Run the machine to its end, once: the first vCPU on the calling thread, as ax_vm_run(). Output
+ * that waits in the console has been written when this returns.
+ *
+ * @param result  its `size` set by the caller; filled on success
+ * @return 0; -EINVAL; else as ax_vm_run()
+ *
+ * Thread: any; the host's loop, if there is one, runs on another.
+ */
+AX_API int ax_machine_run(AxMachine *machine, AxMachineResult *result, AxError *err);
+
+/* End ax_machine_run() with AX_MACHINE_STOPPED and @code, also when it has not begun. The first
+ * call counts. Thread: any, async-signal-safe. */
+AX_API void ax_machine_stop(AxMachine *machine, int code);
+
+/* Input for the guest's console: ax_uart_input() and ax_uart_input_room() of its UART. Thread: as
+ * those. */
+AX_API size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len);
+AX_API size_t ax_machine_input_room(AxMachine *machine);
+
+/**
+ * What an exit was about: the name of the device, or of the RAM, that its address belongs to.
+ *
+ * @return a constant string; NULL when it has no address, or nothing is there
+ *
+ * Thread: any.
+ */
+AX_API const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitReason *exit);
+
+/**
+ * Describe a dead guest: one call for each line of a report on a vCPU. The exit, what it means,
+ * where the guest was, the instruction bytes there, its registers. Lines need up to 120 bytes each.
+ *
+ * @param exit    that ended it; NULL: registers only
+ * @param line    0 for the first
+ * @param buffer  filled with the line without newline, cut to @size
+ * @return false when there is no such line
+ *
+ * Thread: any, after ax_machine_run().
+ */
+AX_API bool ax_machine_report(AxMachine *machine, uint32_t vcpu, const AxVCpuExitReason *exit,
+			      unsigned line, char *buffer, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The axvmm command: finds the subcommand.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <axvmm/axvmm.h>
+
+#include "cli/cli.h"
+
+static const char help[] =
+	"Usage: axvmm COMMAND [ARGUMENT]...\n"
+	"Run small guests on Linux KVM.\n"
+	"\n"
+	"  run      boot an image, or without one a demonstration\n"
+	"  doctor   say what this host's KVM can do, and what to do about what is missing\n"
+	"  guests   list the embedded guests, or extract them\n"
+	"  help     this text; with a command its options\n"
+	"\n"
+	"  --help, --version\n";
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "run", cmd_run, run_help },
+	{ "doctor", cmd_doctor, doctor_help },
+	{ "guests", cmd_guests, guests_help },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2 || !strcmp(argv[1], "help")) {
+		fputs(help, stdout);
+		return cli_finish_stdout(STATUS_OK);
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return cli_usage("help: there is no command %s; \"axvmm help\" lists them",
+				 argv[1]);
+	fputs(command->help, stdout);
+	return cli_finish_stdout(STATUS_OK);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	/* An arena for each thread would cost more than it gives: threads here hardly allocate. */
+	mallopt(M_ARENA_MAX, 1);
+
+	if (argc < 2)
+		return cli_usage("a command is missing; \"axvmm help\" lists them");
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return cmd_help(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version")) {
+		printf("axvmm %s\n", ax_version());
+		return cli_finish_stdout(STATUS_OK);
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return cli_usage("there is no command %s; \"axvmm help\" lists them", argv[1]);
+	return command->run(argc - 1, argv + 1);
+}

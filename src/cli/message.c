@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the command says about itself: one line each, on standard error.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static void write_line(const char *format, va_list args)
+{
+	static const char prefix[] = "axvmm: ";
+	char line[1024];
+	size_t len = sizeof(prefix) - 1;
+	int ret;
+
+	memcpy(line, prefix, len);
+	ret = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+	if (ret < 0)
+		return;
+	len += (size_t)ret;
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	/* One message is one line, whatever a file name in it holds. */
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	}
+	line[len++] = '\n';
+	/* Nobody is left to be told that standard error cannot be written. */
+	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
+		;
+}
+
+void cli_message(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(format, args);
+	va_end(args);
+}
+
+int cli_usage(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(format, args);
+	va_end(args);
+	return STATUS_USAGE;
+}
+
+int cli_failure(const char *what, const AxError *err)
+{
+	cli_message("%s%s", what ? what : "", err->message);
+	switch (err->code) {
+	case AX_ERROR_KVM_MISSING:
+	case AX_ERROR_KVM_PERMISSION:
+	case AX_ERROR_KVM_API: return STATUS_NO_KVM;
+	case AX_ERROR_ARGUMENT: return STATUS_USAGE;
+	default: return STATUS_HOST;
+	}
+}
+
+int cli_bad_option(const char *command, int result, char **argv)
+{
+	/* A long option leaves optopt 0 when it is unknown, and its value when an argument is
+	 * wrong. */
+	const char *offered = argv[optind - 1];
+	char letter[3] = { '-', (char)optopt, 0 };
+
+	if (strncmp(offered, "--", 2) != 0 && optopt)
+		offered = letter;
+	if (result == ':')
+		return cli_usage("%s needs a value; \"axvmm help %s\" says which", offered,
+				 command);
+	return cli_usage("%s: unknown option %s; \"axvmm help %s\" lists the options", command,
+			 offered, command);
+}
+
+int cli_finish_stdout(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	cli_message("standard output: %s", strerror(errno));
+	return STATUS_HOST;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals while a guest runs: what ends it, what stops and continues us, and what must not leave
+ * the terminal raw. Handlers find the run by this file's state, which is the process's.
+ */
+#ifndef AXVMM_CLI_SIGNALS_H
+#define AXVMM_CLI_SIGNALS_H
+
+#include <stdint.h>
+
+/*
+ * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM call @end with the signal's number (but the first
+ * three not where they were ignored before: nohup, jobs of a script), and so does SIGALRM, which
+ * comes after @timeout_ns (0: never). SIGPIPE is ignored.
+ *
+ * @end  async-signal-safe; called on the main thread
+ *
+ * Thread: main.
+ */
+void signals_begin(void (*end)(void *opaque, int number), void *opaque, uint64_t timeout_ns);
+
+/* Undo that. Thread: main. */
+void signals_end(void);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a run boots.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/source.h"
+#include "guests/abi.h"
+
+/* The words of guests.list. */
+static uint32_t mode_of(const struct embedded_guest *guest)
+{
+	if (!strcmp(guest->mode, "real"))
+		return AX_MODE_REAL;
+	if (!strcmp(guest->mode, "protected"))
+		return AX_MODE_PROTECTED;
+	if (!strcmp(guest->mode, "long"))
+		return AX_MODE_LONG;
+	return AX_MODE_NATIVE;
+}
+
+static uint32_t irqchip_of(const struct embedded_guest *guest)
+{
+	if (!strcmp(guest->irqchip, "user"))
+		return AX_IRQCHIP_USER;
+	if (!strcmp(guest->irqchip, "kernel"))
+		return AX_IRQCHIP_KERNEL;
+	return AX_IRQCHIP_NONE;
+}
+
+static uint32_t features_of(const struct embedded_guest *guest)
+{
+	static const struct {
+		const char *need;
+		uint32_t feature;
+	} table[] = {
+		{ "user-msr", AX_MACHINE_TEST_SYS_REGS },
+		{ "readonly-slot", AX_MACHINE_TEST_READONLY },
+		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
+		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
+	};
+	uint32_t features = 0;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (embedded_guest_needs(guest, table[i].need))
+			features |= table[i].feature;
+	}
+	return features;
+}
+
+static int open_file(const char *path, AxImageSource *file)
+{
+	AxError err = AX_ERROR_INIT;
+
+	*file = (AxImageSource)AX_IMAGE_SOURCE_INIT;
+	if (ax_image_file_open(path, file, &err))
+		return cli_failure(NULL, &err);
+	return STATUS_OK;
+}
+
+int source_open(struct source *source, const struct run_options *options)
+{
+	const struct embedded_guest *guest = options->guest;
+	int status;
+
+	source->image = (AxImageSource)AX_IMAGE_SOURCE_INIT;
+	source->load = (AxLoadOptions)AX_LOAD_OPTIONS_INIT;
+	source->load.given = options->given;
+	source->load.mode = options->mode;
+	source->load.load = options->load;
+	source->load.command_line = options->command_line;
+	source->load.modules = source->modules;
+
+	if (guest) {
+		source->image.name = guest->name;
+		source->image.bytes = guest->image;
+		source->image.len = guest->size;
+	} else {
+		status = open_file(options->image, &source->image);
+		if (status)
+			return status;
+	}
+	if (guest && guest->flat) {
+		source->load.given = AX_HINT_MODE | AX_HINT_LOAD;
+		source->load.mode = mode_of(guest);
+		source->load.load = guest->load;
+	}
+	for (unsigned i = 0; i < options->initrd_count; i++) {
+		status = open_file(options->initrd[i], &source->modules[i].source);
+		if (status)
+			return status;
+		source->load.module_count = i + 1;
+	}
+	return STATUS_OK;
+}
+
+void source_close(struct source *source, const struct run_options *options)
+{
+	if (!options->guest)
+		ax_image_file_close(&source->image);
+	for (unsigned i = 0; i < source->load.module_count; i++)
+		ax_image_file_close(&source->modules[i].source);
+}
+
+uint32_t source_cpus(const struct run_options *options)
+{
+	if (options->cpus)
+		return options->cpus;
+	return options->guest ? options->guest->cpus : 1;
+}
+
+void source_describe(const struct source *source, const struct run_options *options,
+		     AxMachineOptions *machine)
+{
+	const struct embedded_guest *guest = options->guest;
+
+	machine->image = &source->image;
+	machine->load = &source->load;
+	machine->cpus = source_cpus(options);
+	if (guest) {
+		machine->memory = guest->memory;
+		machine->irqchip = irqchip_of(guest);
+		machine->features = features_of(guest);
+		if (embedded_guest_needs(guest, "unclaimed-stop"))
+			machine->unclaimed = AX_UNCLAIMED_STOP;
+	}
+	if (options->memory)
+		machine->memory = options->memory;
+	if (options->irqchip >= 0)
+		machine->irqchip = (uint32_t)options->irqchip;
+	if (options->unclaimed >= 0)
+		machine->unclaimed = (uint32_t)options->unclaimed;
+}
+
+int source_prepare(const struct run_options *options, AxMachine *machine, AxError *err)
+{
+	const struct embedded_guest *guest = options->guest;
+	uint64_t breakpoint;
+
+	if (!guest || !embedded_guest_needs(guest, "guest-debug"))
+		return 0;
+	breakpoint = guest->load + AX_GUEST_HWBREAK;
+	return ax_vcpu_set_debug(ax_vm_vcpu_at(ax_machine_vm(machine), 0), false, &breakpoint, 1,
+				 err);
+}

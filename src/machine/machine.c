@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole machine in one call: VM, RAM, vCPUs, devices, image. What differs between architectures
+ * is the board's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <axvmm/memory.h>
+
+#include "core/error.h"
+#include "machine/machine.h"
+
+static int check_options(const AxMachineOptions *options, AxError *err)
+{
+	if (!options || options->size != sizeof(*options))
+		return ax_error_argument(
+			err, -EINVAL, "the machine's options have no size that this library knows");
+	if (!options->memory || options->memory % AX_MACHINE_MEMORY_UNIT)
+		return ax_error_argument(err, -EINVAL,
+					 "%" PRIu64
+					 " bytes of memory are not a multiple of %d above 0",
+					 options->memory, AX_MACHINE_MEMORY_UNIT);
+	if (!options->cpus || options->cpus > AX_MACHINE_CPUS_MAX)
+		return ax_error_argument(err, -EINVAL, "a machine has 1 to %d CPUs, not %" PRIu32,
+					 AX_MACHINE_CPUS_MAX, options->cpus);
+	if (options->irqchip > AX_IRQCHIP_USER && options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
+		return ax_error_argument(err, -EINVAL, "%" PRIu32 " is no irqchip",
+					 options->irqchip);
+	if (!options->image)
+		return ax_error_argument(err, -EINVAL, "a machine needs an image");
+	return 0;
+}
+
+static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+{
+	AxVmOptions vm_options = AX_VM_OPTIONS_INIT;
+	int ret;
+
+	vm_options.kvm_path = options->kvm_path;
+	vm_options.irqchip = machine->irqchip;
+	vm_options.unclaimed = options->unclaimed;
+	vm_options.log = options->log;
+	vm_options.log_opaque = options->log_opaque;
+	ret = ax_vm_create(&vm_options, &machine->vm, err);
+	if (ret)
+		return ret;
+	return board_add_ram(machine->vm, options->memory, err);
+}
+
+/* The test device, and what else guests/abi.h promises. Before the first vCPU. */
+static int make_test_host(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+{
+	AxTestDevConfig config = AX_TESTDEV_CONFIG_INIT;
+	unsigned hypercalls = 0;
+	int ret;
+
+	if (options->features & AX_MACHINE_TEST_READONLY) {
+		ret = testhost_add_readonly(machine->vm, board.test_base, err);
+		if (ret)
+			return ret;
+		config.flags |= AX_TESTDEV_COUNT_READONLY;
+	}
+	if ((options->features & AX_MACHINE_TEST_SYS_REGS) && board.test_sys_regs) {
+		ret = testhost_add_sys_regs(&machine->testhost, machine->vm, board.test_sys_regs,
+					    err);
+		if (ret)
+			return ret;
+	}
+	if (options->features & AX_MACHINE_TEST_HYPERCALL_TRAP)
+		hypercalls |= AX_HYPERCALL_TRAP;
+	if (options->features & AX_MACHINE_TEST_HYPERCALL_MAP)
+		hypercalls |= AX_HYPERCALL_MAP_GPA;
+	ret = testhost_add_hypercalls(&machine->testhost, machine->vm, board.test_base,
+				      board.test_port, hypercalls, err);
+	if (ret)
+		return ret;
+
+	if (machine->irqchip == AX_IRQCHIP_KERNEL)
+		config.flags |= AX_TESTDEV_NO_RAISE;
+	config.host = options->host;
+	ret = ax_testdev_new(&config, &machine->test, err);
+	if (ret)
+		return ret;
+	ret = ax_testdev_attach(machine->test, machine->vm, board.test_base, board.test_port, err);
+	if (ret)
+		return ret;
+	return testhost_add_kicks(&machine->testhost, machine->vm, machine->test, err);
+}
+
+/* Put the image into RAM, make the vCPUs, and have the first one begin at the image. */
+static int make_vcpus(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+{
+	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
+	AxBootRegisters registers = AX_BOOT_REGISTERS_INIT;
+	AxVCpu *vcpu;
+	int ret;
+
+	ret = ax_image_load(machine->vm, options->image, options->load, &setup, &registers, err);
+	if (ret)
+		return ret;
+	ret = ax_vcpu_create(machine->vm, 0, &vcpu, err);
+	if (ret)
+		return ret;
+	ret = ax_boot_setup(vcpu, &setup, &registers, err);
+	if (!ret && (options->features & AX_MACHINE_TEST_BAD_ENTRY))
+		ret = board_spoil_entry(vcpu, err);
+	if (ret)
+		return ret;
+
+	for (uint32_t id = 1; id < machine->cpus; id++) {
+		AxVCpuSetup waiting = AX_VCPU_SETUP_INIT;
+
+		waiting.flags = board_secondary_flags(machine->irqchip);
+		ret = ax_vcpu_create(machine->vm, id, &vcpu, err);
+		if (ret)
+			return ret;
+		ret = ax_vcpu_setup(vcpu, &waiting, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Console and UART; then what the board has beside them. After the first vCPU: it takes the
+ * interrupts. */
+static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+{
+	AxConsoleConfig console = AX_CONSOLE_CONFIG_INIT;
+	AxUartConfig uart = AX_UART_CONFIG_INIT;
+	AxIrq irq;
+	int ret;
+
+	console.output = options->console;
+	console.host = options->console_host;
+	ret = ax_console_new(&console, &machine->console, err);
+	if (ret)
+		return ret;
+
+	uart.name = "com1";
+	uart.output = ax_console_sink(machine->console);
+	uart.room = options->input_room;
+	uart.room_opaque = options->input_opaque;
+	ret = ax_uart_new(&uart, &machine->uart, err);
+	if (ret)
+		return ret;
+	ret = ax_irq_get(machine->vm, board.uart_gsi, &irq, err);
+	if (ret)
+		return ret;
+	ret = ax_uart_attach(machine->uart, machine->vm, board.uart_space, board.uart_base, &irq,
+			     err);
+	if (ret)
+		return ret;
+	return board_attach(machine, err);
+}
+
+int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err)
+{
+	AxMachine *machine;
+	int ret;
+
+	ret = check_options(options, err);
+	if (ret)
+		return ret;
+	machine = calloc(1, sizeof(*machine));
+	if (!machine)
+		return ax_error_nomem(err, "a machine");
+	machine->cpus = options->cpus;
+	machine->irqchip = options->irqchip;
+	if (options->irqchip == AX_MACHINE_IRQCHIP_AUTO)
+		machine->irqchip = options->cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
+
+	ret = make_vm(machine, options, err);
+	if (!ret)
+		ret = make_test_host(machine, options, err);
+	if (!ret)
+		ret = make_vcpus(machine, options, err);
+	if (!ret)
+		ret = make_devices(machine, options, err);
+	if (ret) {
+		ax_machine_free(machine);
+		return ret;
+	}
+	*out = machine;
+	return 0;
+}
+
+void ax_machine_free(AxMachine *machine)
+{
+	if (!machine)
+		return;
+	/* Nothing runs, so that detaching cannot be refused. */
+	board_detach(machine);
+	if (machine->uart)
+		ax_uart_detach(machine->uart, NULL);
+	if (machine->test)
+		ax_testdev_detach(machine->test, NULL);
+	ax_vm_destroy(machine->vm);
+	ax_uart_free(machine->uart);
+	ax_testdev_free(machine->test);
+	ax_console_free(machine->console);
+	free(machine);
+}
+
+AxVm *ax_machine_vm(AxMachine *machine)
+{
+	return machine->vm;
+}
+
+void ax_machine_stop(AxMachine *machine, int code)
+{
+	ax_vm_stop(machine->vm, code);
+}
+
+size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len)
+{
+	return ax_uart_input(machine->uart, bytes, len);
+}
+
+size_t ax_machine_input_room(AxMachine *machine)
+{
+	return ax_uart_input_room(machine->uart);
+}
+
+static bool covers(const struct board_place *place, AxSpace space, uint64_t address)
+{
+	return place->space == space && address >= place->base &&
+	       address - place->base < place->length;
+}
+
+static const char *whose_address(const AxMachine *machine, AxSpace space, uint64_t address)
+{
+	AxRamInfo ram;
+
+	for (size_t i = 0; i < board.place_count; i++) {
+		if (covers(&board.places[i], space, address))
+			return board.places[i].name;
+	}
+	for (unsigned i = 0; space == AX_SPACE_MMIO && ax_ram_info(machine->vm, i, &ram); i++) {
+		if (address >= ram.base && address - ram.base < ram.size)
+			return ram.flags & AX_RAM_READONLY ? "read-only RAM" : "RAM";
+	}
+	return NULL;
+}
+
+const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitReason *exit)
+{
+	switch (exit->kind) {
+	case AX_EXIT_IO_READ: return whose_address(machine, AX_SPACE_PORT, exit->io_read.port);
+	case AX_EXIT_IO_WRITE: return whose_address(machine, AX_SPACE_PORT, exit->io_write.port);
+	case AX_EXIT_MMIO_READ: return whose_address(machine, AX_SPACE_MMIO, exit->mmio_read.addr);
+	case AX_EXIT_MMIO_WRITE:
+		return whose_address(machine, AX_SPACE_MMIO, exit->mmio_write.addr);
+	case AX_EXIT_NESTED_PAGE_FAULT:
+		if (!exit->nested_page_fault.addr_known)
+			return NULL;
+		return whose_address(machine, AX_SPACE_MMIO, exit->nested_page_fault.addr);
+	default: return NULL;
+	}
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine's inside, and the seam to the board that the architecture's folder beside this file
+ * describes.
+ */
+#ifndef AXVMM_MACHINE_MACHINE_H
+#define AXVMM_MACHINE_MACHINE_H
+
+#include <axvmm/machine.h>
+
+#include "machine/testhost.h"
+
+struct board_devices; /* the board's own */
+
+struct AxMachine {
+	AxVm *vm;
+	AxConsole *console;
+	AxUart *uart;
+	AxTestDev *test;
+	struct testhost testhost;
+	struct board_devices *board;
+	uint32_t irqchip; /* an AxIrqchip, chosen */
+	uint32_t cpus;
+};
+
+/* Something at a fixed place of the board. */
+struct board_place {
+	AxSpace space;
+	uint64_t base;
+	uint64_t length;
+	const char *name;
+};
+
+/* Where the board has what every board has. */
+struct board {
+	AxSpace uart_space;
+	uint64_t uart_base;
+	uint32_t uart_gsi;
+	AxGuestPhysAddr test_base;
+	uint32_t test_port;	    /* 0: no port window */
+	AxSysRegAddr test_sys_regs; /* AX_TEST_MSR_COUNT of them; 0: none */
+	const struct board_place *places;
+	size_t place_count;
+};
+
+extern const struct board board;
+
+/* Give the VM @size bytes of RAM where the board has it. */
+int board_add_ram(AxVm *vm, uint64_t size, AxError *err);
+
+/* Put a vCPU that is set up into a state which processors refuse to enter. */
+int board_spoil_entry(AxVCpu *vcpu, AxError *err);
+
+/* How a vCPU other than the first waits for its start: AX_SETUP_* for its setup. */
+uint32_t board_secondary_flags(uint32_t irqchip);
+
+/* Make and attach the devices that only this board has; detach undoes it, also in part. */
+int board_attach(AxMachine *machine, AxError *err);
+void board_detach(AxMachine *machine);
+
+/* What these devices say of the guest's end: true when they know it, with end and its members
+ * filled. */
+bool board_verdict(const AxMachine *machine, AxMachineResult *result);
+
+#endif

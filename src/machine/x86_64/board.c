@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The x86-64 board: QEMU's microvm, as far as devices exist here, and the test device.
+ */
+#include <stdlib.h>
+
+#include <axvmm/memory.h>
+
+#include "core/error.h"
+#include "guests/abi.h"
+#include "machine/machine.h"
+
+#define GIB (1ULL << 30)
+
+/* Below 4 GiB the last GiB belongs to devices: QEMU's microvm has its hole from 3 GiB on, too. */
+#define LOW_RAM_MAX   (3 * GIB)
+#define HIGH_RAM_BASE (4 * GIB)
+
+/* L and D/B together: SDM 3C, 27.3.1.2, checks on guest segment registers. */
+#define CS_BAD_RIGHTS 0x6000u
+
+#define COM1_GSI	 4
+#define COM1_PORTS	 8
+#define DEBUG_EXIT_PORTS 4
+#define LAPIC_BASE	 0xfee00000
+#define IOAPIC_BASE	 0xfec00000
+#define APIC_SIZE	 0x1000
+
+static const struct board_place places[] = {
+	{ AX_SPACE_PORT, 0x60, 1, "i8042" },
+	{ AX_SPACE_PORT, AX_PORT_I8042, 1, "i8042" },
+	{ AX_SPACE_PORT, 0x92, 1, "reset" },
+	{ AX_SPACE_PORT, AX_PORT_DEBUGCON_BOCHS, 1, "debugcon" },
+	{ AX_SPACE_PORT, AX_PORT_DEBUG_EXIT, DEBUG_EXIT_PORTS, "debug-exit" },
+	{ AX_SPACE_PORT, AX_PORT_COM1, COM1_PORTS, "com1" },
+	{ AX_SPACE_PORT, AX_PORT_DEBUGCON, 1, "debugcon" },
+	{ AX_SPACE_PORT, AX_TEST_PORT_BASE, AX_TEST_PORT_SIZE, "testdev" },
+	{ AX_SPACE_PORT, AX_PORT_RESET_CONTROL, 1, "reset" },
+	{ AX_SPACE_MMIO, AX_TEST_BASE_X86_64, AX_TEST_SIZE, "testdev" },
+	{ AX_SPACE_MMIO, IOAPIC_BASE, APIC_SIZE, "ioapic" },
+	{ AX_SPACE_MMIO, LAPIC_BASE, APIC_SIZE, "lapic" },
+};
+
+const struct board board = {
+	.uart_space = AX_SPACE_PORT,
+	.uart_base = AX_PORT_COM1,
+	.uart_gsi = COM1_GSI,
+	.test_base = AX_TEST_BASE_X86_64,
+	.test_port = AX_TEST_PORT_BASE,
+	.test_sys_regs = AX_TEST_MSR_BASE,
+	.places = places,
+	.place_count = sizeof(places) / sizeof(places[0]),
+};
+
+struct board_devices {
+	AxDebugExit *debug_exit;
+	AxResetDev *reset;
+	AxDebugCon *debugcon;
+};
+
+int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+{
+	uint64_t low = size < LOW_RAM_MAX ? size : LOW_RAM_MAX;
+	int ret;
+
+	ret = ax_ram_add(vm, 0, low, 0, err);
+	if (ret || low == size)
+		return ret;
+	return ax_ram_add(vm, HIGH_RAM_BASE, size - low, 0, err);
+}
+
+int board_spoil_entry(AxVCpu *vcpu, AxError *err)
+{
+	uint64_t rights;
+	int ret = ax_vcpu_get_reg(vcpu, "cs.rights", &rights, err);
+
+	return ret ? ret : ax_vcpu_set_reg(vcpu, "cs.rights", rights | CS_BAD_RIGHTS, err);
+}
+
+uint32_t board_secondary_flags(uint32_t irqchip)
+{
+	/* With KVM's own local APICs a vCPU waits for its SIPI inside KVM. */
+	return irqchip == AX_IRQCHIP_KERNEL ? 0 : AX_SETUP_POWERED_OFF;
+}
+
+int board_attach(AxMachine *machine, AxError *err)
+{
+	AxDebugConConfig debugcon = AX_DEBUGCON_CONFIG_INIT;
+	struct board_devices *own;
+	int ret;
+
+	own = calloc(1, sizeof(*own));
+	if (!own)
+		return ax_error_nomem(err, "the board's devices");
+	machine->board = own;
+
+	ret = ax_debug_exit_new(NULL, &own->debug_exit, err);
+	if (!ret)
+		ret = ax_debug_exit_attach(own->debug_exit, machine->vm, AX_DEBUG_EXIT_PORT, err);
+	if (!ret)
+		ret = ax_resetdev_new(NULL, &own->reset, err);
+	if (!ret)
+		ret = ax_resetdev_attach(own->reset, machine->vm, err);
+	if (ret)
+		return ret;
+
+	debugcon.output = ax_console_sink(machine->console);
+	ret = ax_debugcon_new(&debugcon, &own->debugcon, err);
+	if (!ret)
+		ret = ax_debugcon_attach(own->debugcon, machine->vm, err);
+	return ret;
+}
+
+void board_detach(AxMachine *machine)
+{
+	struct board_devices *own = machine->board;
+
+	if (!own)
+		return;
+	if (own->debugcon)
+		ax_debugcon_detach(own->debugcon, NULL);
+	if (own->reset)
+		ax_resetdev_detach(own->reset, NULL);
+	if (own->debug_exit)
+		ax_debug_exit_detach(own->debug_exit, NULL);
+	ax_debugcon_free(own->debugcon);
+	ax_resetdev_free(own->reset);
+	ax_debug_exit_free(own->debug_exit);
+	free(own);
+	machine->board = NULL;
+}
+
+bool board_verdict(const AxMachine *machine, AxMachineResult *result)
+{
+	AxResetRoute route = ax_resetdev_route(machine->board->reset);
+	int code;
+
+	if (ax_debug_exit_result(machine->board->debug_exit, &code)) {
+		result->end = AX_MACHINE_CODE;
+		result->code = (uint32_t)code;
+		return true;
+	}
+	if (route != AX_RESET_NONE) {
+		result->end = AX_MACHINE_RESET;
+		result->reset = route;
+		return true;
+	}
+	return false;
+}
