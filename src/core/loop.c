@@ -139,12 +139,13 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast
 	uint64_t place = run->io.data_offset;
 	const struct range *range = vcpu->cache[RANGE_PORT][PORT_CACHE_SLOT(port)];
 	uint64_t offset = port - range->base;
-	uint8_t *data = (uint8_t *)run + place;
+	uint8_t *data;
 
 	if (unlikely(offset >= range->length || size > range->length - offset ||
 		     run->io.count != 1 || size > 4 || !exit_is_width(size) ||
 		     place > vcpu->run_size - sizeof(uint32_t)))
 		return FAST_NOT;
+	data = (uint8_t *)run + place;
 	result->value = 0;
 	if (run->io.direction == KVM_EXIT_IO_OUT) {
 		uint32_t raw;
