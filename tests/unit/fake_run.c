@@ -276,7 +276,7 @@ static bool waits_for_completion(uint32_t exit_reason)
 	}
 }
 
-static void complete(struct script *script, const struct kvm_run *run)
+static void complete(struct script *script, const struct kvm_run *run, size_t run_size)
 {
 	size_t len = 0;
 
@@ -295,7 +295,8 @@ static void complete(struct script *script, const struct kvm_run *run)
 	       sizeof(*run) - offsetof(struct kvm_run, exit_reason));
 	if (run->exit_reason == KVM_EXIT_IO)
 		len = (size_t)run->io.size * run->io.count;
-	if (len && len <= sizeof(script->completion->port))
+	/* A test may have pointed somewhere else. */
+	if (len && len <= sizeof(script->completion->port) && run->io.data_offset <= run_size - len)
 		memcpy(script->completion->port, (const uint8_t *)run + run->io.data_offset, len);
 }
 
@@ -316,14 +317,15 @@ static struct step *take_step(struct script *script)
  * What happens before the guest runs. True: KVM_RUN ends with EINTR. Else *step is what to do;
  * NULL: the guest.
  */
-static bool begin_entry(struct script *script, struct kvm_run *run, struct step **step)
+static bool begin_entry(struct script *script, struct kvm_run *run, size_t run_size,
+			struct step **step)
 {
 	bool completed = script->pending;
 
 	script->entries++;
 	*step = NULL;
 	if (completed)
-		complete(script, run);
+		complete(script, run, run_size);
 	if (completed && script->first && script->first->half) {
 		*step = take_step(script);
 		return false;
@@ -371,7 +373,7 @@ int sys_vcpu_run(int fd)
 	call = fake_record(object, KVM_RUN, 0, NULL, 0);
 	rc = -fake_strike(KVM_RUN);
 	script = script_of(object->number);
-	if (!rc && begin_entry(script, object->run, &step))
+	if (!rc && begin_entry(script, object->run, object->run_size, &step))
 		rc = -EINTR;
 	if (!rc) {
 		fake_unlock();
