@@ -4,6 +4,7 @@ public_headers = \
 	include/axvmm/axvmm.h \
 	include/axvmm/boot.h \
 	include/axvmm/device.h \
+	include/axvmm/devices.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \
 	include/axvmm/handler.h \

@@ -1,3 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/dev, the device models; one file a line.
-dev_sources =
+dev_sources = \
+	src/dev/console.c \
+	src/dev/debug_exit.c \
+	src/dev/debugcon.c \
+	src/dev/dev.c \
+	src/dev/dev.h \
+	src/dev/reset.c \
+	src/dev/testdev.c \
+	src/dev/testdev.h \
+	src/dev/testdev_later.c \
+	src/dev/testdev_regs.c \
+	src/dev/testdev_state.c \
+	src/dev/uart.c \
+	src/dev/uart.h \
+	src/dev/uart_regs.c
