@@ -26,6 +26,8 @@ static struct {
 	uint64_t memory, swap;
 } host;
 
+static _Atomic uint64_t mapped_bytes;
+
 void fake_libc_fail(enum fake_libc_call call, unsigned nth, int os_errno)
 {
 	atomic_store(&rules[call].os_errno, os_errno);
@@ -73,9 +75,6 @@ static bool fails(enum fake_libc_call call)
 WRAP(LIBC_MALLOC, void *, NULL, malloc, (size_t size), (size))
 WRAP(LIBC_MALLOC, void *, NULL, calloc, (size_t count, size_t size), (count, size))
 WRAP(LIBC_MALLOC, void *, NULL, realloc, (void *old, size_t size), (old, size))
-WRAP(LIBC_MMAP, void *, MAP_FAILED, mmap,
-     (void *addr, size_t len, int prot, int flags, int fd, off_t offset),
-     (addr, len, prot, flags, fd, offset))
 WRAP(LIBC_MADVISE, int, -1, madvise, (void *addr, size_t len, int advice), (addr, len, advice))
 WRAP(LIBC_MEMFD_CREATE, int, -1, memfd_create, (const char *name, unsigned flags), (name, flags))
 WRAP(LIBC_FTRUNCATE, int, -1, ftruncate, (int fd, off_t len), (fd, len))
@@ -87,6 +86,35 @@ WRAP(LIBC_EPOLL_CTL, int, -1, epoll_ctl, (int epoll, int op, int fd, struct epol
 WRAP(LIBC_EPOLL_WAIT, int, -1, epoll_wait,
      (int epoll, struct epoll_event *events, int count, int timeout),
      (epoll, events, count, timeout))
+
+void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	void *mapped = MAP_FAILED;
+
+	if (!fails(LIBC_MMAP))
+		mapped = __real_mmap(addr, len, prot, flags, fd, offset);
+	if (mapped != MAP_FAILED)
+		atomic_fetch_add(&mapped_bytes, len);
+	return mapped;
+}
+
+int __real_munmap(void *addr, size_t len);
+int __wrap_munmap(void *addr, size_t len);
+int __wrap_munmap(void *addr, size_t len)
+{
+	int ret = __real_munmap(addr, len);
+
+	if (!ret)
+		atomic_fetch_sub(&mapped_bytes, len);
+	return ret;
+}
+
+uint64_t fake_libc_mapped(void)
+{
+	return atomic_load(&mapped_bytes);
+}
 
 int __real_sysinfo(struct sysinfo *info);
 int __wrap_sysinfo(struct sysinfo *info);

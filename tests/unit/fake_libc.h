@@ -35,4 +35,7 @@ int fake_libc_failed(enum fake_libc_call call);
 /* What sysinfo() says from now on, in bytes; 0, 0: the truth. */
 void fake_libc_set_memory(uint64_t memory, uint64_t swap);
 
+/* Bytes that mmap() gave and munmap() has not taken back. */
+uint64_t fake_libc_mapped(void);
+
 #endif

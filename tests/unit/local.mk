@@ -23,14 +23,18 @@ UNIT_LIBS = tests/unit/libaxunit.la
 # For a test that lets the host's calls fail (fake_libc.h): tests_unit_foo_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
 FAKE_LIBC_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-	-Wl,--wrap=mmap,--wrap=madvise,--wrap=memfd_create,--wrap=ftruncate,--wrap=sysinfo \
+	-Wl,--wrap=mmap,--wrap=munmap,--wrap=madvise,--wrap=memfd_create,--wrap=ftruncate,--wrap=sysinfo \
 	-Wl,--wrap=eventfd,--wrap=timerfd_create \
 	-Wl,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=epoll_wait
 
 # The core's errors, RAM, interrupts, event loop, saved state; and the fake KVM itself.
 unit_tests += \
-	tests/unit/test_error
+	tests/unit/test_error \
+	tests/unit/test_memory \
+	tests/unit/test_memory_view
 tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tsan_tests += tests/unit/test_memory tests/unit/test_memory_view
 EXTRA_DIST += tests/unit/core_fixture.h
 
 # unit_tests += tests/unit/foo
@@ -49,3 +53,41 @@ if ARCH_X86_64
 unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot
 endif
 EXTRA_DIST += tests/unit/x86_64/load_fixture.h
+
+# Devices. They are linked with src/dev and a fake VM (dev_fake.h) alone: they need nothing of src/core.
+check_LTLIBRARIES += tests/unit/libaxdevfake.la
+tests_unit_libaxdevfake_la_SOURCES = \
+	tests/unit/dev_fake.h \
+	tests/unit/dev_fake_host.c \
+	tests/unit/dev_fake_vm.c
+DEV_TEST_LIBS = tests/unit/libaxdevfake.la libaxdevices.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+DEV_TEST_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
+unit_tests += \
+	tests/unit/test_dev_console \
+	tests/unit/test_dev_hostile \
+	tests/unit/test_dev_ports \
+	tests/unit/test_dev_testdev \
+	tests/unit/test_dev_testdev_vcpu \
+	tests/unit/test_dev_threads \
+	tests/unit/test_dev_uart \
+	tests/unit/test_dev_uart_host \
+	tests/unit/test_dev_uart_irq
+tests_unit_test_dev_console_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_console_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_hostile_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_hostile_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_ports_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_ports_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_testdev_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_testdev_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_testdev_vcpu_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_testdev_vcpu_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_threads_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_threads_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_uart_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_host_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_uart_host_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_irq_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_uart_irq_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tsan_tests += tests/unit/test_dev_threads
