@@ -73,6 +73,23 @@ AX_STATIC_ASSERT(sizeof(AxError) == 256, ax_error_is_256_bytes);
  */
 AX_API const char *ax_error_name(AxErrorCode code);
 
+/**
+ * Fill @err the way the library does, for devices and loaders of an embedder's own.
+ *
+ * @param err       NULL: nobody wants to know
+ * @param ret       a negative errno of the set above
+ * @param os_errno  the kernel's errno as a positive number; 0 when none was involved
+ * @param format    of printf(): one line without newline; cut to fit
+ * @return ret
+ *
+ * Thread: any.
+ */
+AX_API int ax_error_set(AxError *err, int ret, AxErrorCode code, int os_errno, const char *format,
+			...) AX_PRINTF(5, 6);
+
+/* ax_error_set() for what the caller's arguments are the cause of: AX_ERROR_ARGUMENT. */
+#define ax_error_argument(err, ret, ...) ax_error_set(err, ret, AX_ERROR_ARGUMENT, 0, __VA_ARGS__)
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,7 +9,6 @@
 
 #include <axvmm/memory.h>
 
-#include "core/error.h"
 #include "machine/machine.h"
 
 static int check_options(const AxMachineOptions *options, AxError *err)
@@ -165,7 +164,7 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 		return ret;
 	machine = calloc(1, sizeof(*machine));
 	if (!machine)
-		return ax_error_nomem(err, "a machine");
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
 	machine->cpus = options->cpus;
 	machine->irqchip = options->irqchip;
 	if (options->irqchip == AX_MACHINE_IRQCHIP_AUTO)

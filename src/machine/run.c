@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 
-#include "core/error.h"
 #include "machine/machine.h"
 
 static const char *const end_names[] = {

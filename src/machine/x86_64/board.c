@@ -2,11 +2,11 @@
 /*
  * The x86-64 board: QEMU's microvm, as far as devices exist here, and the test device.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include <axvmm/memory.h>
 
-#include "core/error.h"
 #include "guests/abi.h"
 #include "machine/machine.h"
 
@@ -91,7 +91,8 @@ int board_attach(AxMachine *machine, AxError *err)
 
 	own = calloc(1, sizeof(*own));
 	if (!own)
-		return ax_error_nomem(err, "the board's devices");
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
+				    "no memory for the board's devices");
 	machine->board = own;
 
 	ret = ax_debug_exit_new(NULL, &own->debug_exit, err);
