@@ -147,7 +147,7 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast
 		return FAST_NOT;
 	data = (uint8_t *)run + place;
 	result->value = 0;
-	if (run->io.direction == KVM_EXIT_IO_OUT) {
+	if (run->io.direction != KVM_EXIT_IO_IN) {
 		uint32_t raw;
 
 		memcpy(&raw, data, sizeof(raw));
@@ -313,10 +313,14 @@ static int loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_NOTHING, .vcpu = vcpu->id };
 			return AX_LOOP_VM_STOPPED;
 		}
-		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC)))
+		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC))) {
 			handled = serve_loop_requests(vcpu, requests, exit, err);
-		else
+		} else if (likely(vcpu_may_enter(vcpu))) {
 			handled = next_exit(vcpu, exit, err);
+		} else {
+			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_CPU_DOWN, .vcpu = vcpu->id };
+			return AX_LOOP_UNHANDLED;
+		}
 		if (handled < 0)
 			return handled;
 		if (handled == AX_STOP)
