@@ -79,7 +79,7 @@ int ax_debugcon_new(const AxDebugConConfig *config, AxDebugCon **out, AxError *e
 	if (ret)
 		return ret;
 	if (!known.ports[0] && !known.ports[1])
-		return ax_dev_error_argument(err, -EINVAL, "a debug console needs a port");
+		return ax_error_argument(err, -EINVAL, "a debug console needs a port");
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return ax_dev_error_nomem(err, "a debug console");

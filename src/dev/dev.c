@@ -3,29 +3,13 @@
  * What all devices share: making errors, reading sized configurations, and being in a VM.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "dev/dev.h"
 
-int ax_dev_error(AxError *err, int ret, AxErrorCode code, const char *format, ...)
-{
-	va_list args;
-
-	if (!err)
-		return ret;
-	err->code = code;
-	err->os_errno = 0;
-	va_start(args, format);
-	vsnprintf(err->message, sizeof(err->message), format, args);
-	va_end(args);
-	return ret;
-}
-
 int ax_dev_error_nomem(AxError *err, const char *what)
 {
-	return ax_dev_error(err, -ENOMEM, AX_ERROR_RESOURCE, "no memory for %s", what);
+	return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for %s", what);
 }
 
 int ax_dev_config(void *config, size_t known, const void *given, size_t minimum, const char *type,
@@ -37,12 +21,12 @@ int ax_dev_config(void *config, size_t known, const void *given, size_t minimum,
 		return 0;
 	memcpy(&size, given, sizeof(size));
 	if (size < minimum)
-		return ax_dev_error_argument(err, -EINVAL,
-					     "%s has size %zu, less than %zu: use its INIT macro",
-					     type, size, minimum);
+		return ax_error_argument(err, -EINVAL,
+					 "%s has size %zu, less than %zu: use its INIT macro", type,
+					 size, minimum);
 	for (size_t i = known; i < size; i++) {
 		if (((const uint8_t *)given)[i])
-			return ax_dev_error_argument(
+			return ax_error_argument(
 				err, -EINVAL,
 				"%s of a newer library: byte %zu is set, this one knows %zu", type,
 				i, known);
@@ -59,7 +43,7 @@ int ax_dev_name(struct ax_dev_link *link, const char *name, const char *otherwis
 		name = otherwise;
 	len = strnlen(name, sizeof(link->name));
 	if (!len || len == sizeof(link->name))
-		return ax_dev_error_argument(
+		return ax_error_argument(
 			err, -EINVAL, "a device's name is 1 to 31 bytes long, not \"%.40s\"", name);
 	memcpy(link->name, name, len + 1);
 	return 0;
@@ -88,7 +72,7 @@ int ax_dev_attach(struct ax_dev_link *link, AxVm *vm, const struct ax_dev_window
 	int ret;
 
 	if (link->vm)
-		return ax_dev_error(err, -EBUSY, AX_ERROR_STATE,
+		return ax_error_set(err, -EBUSY, AX_ERROR_STATE, 0,
 				    "%s is in a VM already: detach it first", link->name);
 	ret = ax_device_add(vm, link->name, ops, opaque, err);
 	if (ret)

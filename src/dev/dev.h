@@ -10,14 +10,6 @@
 #define AX_DEV_NAME_SIZE 32
 #define AX_DEV_WINDOWS	 4
 
-/*
- * Fill @err (NULL allowed) and return @ret, a negative errno. A copy of the core's own, which is not
- * exported: this code is in another shared library.
- */
-int ax_dev_error(AxError *err, int ret, AxErrorCode code, const char *format, ...) AX_PRINTF(4, 5);
-
-#define ax_dev_error_argument(err, ret, ...) ax_dev_error(err, ret, AX_ERROR_ARGUMENT, __VA_ARGS__)
-
 /* No memory for @what: -ENOMEM. */
 int ax_dev_error_nomem(AxError *err, const char *what);
 

@@ -215,9 +215,9 @@ int ax_resetdev_new(const AxResetDevConfig *config, AxResetDev **out, AxError *e
 	if (ret)
 		return ret;
 	if (!known.routes || known.routes & ~AX_RESET_HAS_ALL)
-		return ax_dev_error_argument(err, -EINVAL,
-					     "routes 0x%x is not a set of reset routes, or empty",
-					     known.routes);
+		return ax_error_argument(err, -EINVAL,
+					 "routes 0x%x is not a set of reset routes, or empty",
+					 known.routes);
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return ax_dev_error_nomem(err, "reset routes");

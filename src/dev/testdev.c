@@ -105,8 +105,8 @@ int ax_testdev_new(const AxTestDevConfig *config, AxTestDev **out, AxError *err)
 	if (ret)
 		return ret;
 	if (known.flags & ~flags)
-		return ax_dev_error_argument(err, -EINVAL, "unknown test device flags 0x%x",
-					     known.flags);
+		return ax_error_argument(err, -EINVAL, "unknown test device flags 0x%x",
+					 known.flags);
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return ax_dev_error_nomem(err, "a test device");
@@ -144,10 +144,10 @@ int ax_testdev_attach(AxTestDev *dev, AxVm *vm, AxGuestPhysAddr mmio_base, uint3
 	int ret;
 
 	if (mmio_base % sizeof(uint64_t))
-		return ax_dev_error_argument(err, -EINVAL, "the test device is 8-byte aligned");
+		return ax_error_argument(err, -EINVAL, "the test device is 8-byte aligned");
 	if (mmio_base > UINT64_MAX - AX_TEST_READONLY_DISTANCE - AX_TEST_READONLY_SIZE)
-		return ax_dev_error_argument(err, -EINVAL,
-					     "the test device lies too near the end of memory");
+		return ax_error_argument(err, -EINVAL,
+					 "the test device lies too near the end of memory");
 	if (mmio_base) {
 		windows[count++] = (struct ax_dev_window){ AX_SPACE_MMIO, mmio_base,
 							   TESTDEV_LOW_LENGTH, &testdev_low_ops };

@@ -204,10 +204,10 @@ int ax_uart_new(const AxUartConfig *config, AxUart **out, AxError *err)
 	if (ret)
 		return ret;
 	if (known.reg_shift > MAX_REG_SHIFT)
-		return ax_dev_error_argument(err, -EINVAL, "reg_shift is 0 to %d, not %u",
-					     MAX_REG_SHIFT, known.reg_shift);
+		return ax_error_argument(err, -EINVAL, "reg_shift is 0 to %d, not %u",
+					 MAX_REG_SHIFT, known.reg_shift);
 	if (known.flags & ~AX_UART_GATE_OUT2)
-		return ax_dev_error_argument(err, -EINVAL, "unknown UART flags 0x%x", known.flags);
+		return ax_error_argument(err, -EINVAL, "unknown UART flags 0x%x", known.flags);
 	uart = calloc(1, sizeof(*uart));
 	if (!uart)
 		return ax_dev_error_nomem(err, "a UART");

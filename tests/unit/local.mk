@@ -60,8 +60,8 @@ tests_unit_libaxdevfake_la_SOURCES = \
 	tests/unit/dev_fake.h \
 	tests/unit/dev_fake_host.c \
 	tests/unit/dev_fake_vm.c
-DEV_TEST_LIBS = tests/unit/libaxdevfake.la libaxdevices.la $(CHECK_LIBS) $(PTHREAD_LIBS)
-DEV_TEST_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
+DEV_TEST_LIBS = libaxdevices.la tests/unit/libaxdevfake.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+DEV_TEST_LINK = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += \
 	tests/unit/test_dev_console \
 	tests/unit/test_dev_hostile \
@@ -73,21 +73,21 @@ unit_tests += \
 	tests/unit/test_dev_uart_host \
 	tests/unit/test_dev_uart_irq
 tests_unit_test_dev_console_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_console_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_console_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_hostile_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_hostile_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_hostile_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_ports_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_ports_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_ports_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_testdev_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_testdev_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_testdev_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_testdev_vcpu_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_testdev_vcpu_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_testdev_vcpu_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_threads_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_threads_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_threads_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_uart_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_uart_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_uart_host_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_uart_host_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_host_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_uart_irq_LDADD = $(DEV_TEST_LIBS)
-tests_unit_test_dev_uart_irq_LDFLAGS = $(DEV_TEST_LDFLAGS)
+tests_unit_test_dev_uart_irq_LDFLAGS = $(DEV_TEST_LINK)
 tsan_tests += tests/unit/test_dev_threads
