@@ -92,6 +92,9 @@ int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 	size_t size;
 	int ret;
 
+	/* KVM refuses KVM_SET_CPUID2 once the vCPU has run (api.rst 4.20), and it never changes. */
+	if (vcpu->arch->has_cpuid)
+		return 0;
 	if (!vm->arch->cpuid) {
 		ret = get_supported(vm, err);
 		if (ret)
@@ -106,5 +109,6 @@ int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 		correct(vcpu, &cpuid->entries[i]);
 	ret = sys_ioctl_struct(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
+	vcpu->arch->has_cpuid = ret >= 0;
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_CPUID2") : 0;
 }

@@ -27,6 +27,7 @@ struct arch_vcpu {
 	_Atomic uint64_t inbox[4];
 	atomic_bool nmi;  /* an NMI waits for delivery */
 	atomic_bool init; /* INIT arrived: the next exit is CpuDown */
+	bool has_cpuid;
 	bool in_flight; /* KVM_INTERRUPT was made, and nothing shows yet that the guest has taken it
 			 */
 	struct apic *apic;	/* AX_IRQCHIP_USER, else NULL */
@@ -41,7 +42,7 @@ struct arch_vm {
 	unsigned hypercall_flags; /* AX_HYPERCALL_* that are on */
 };
 
-/* cpuid.c: give the vCPU its CPUID. */
+/* cpuid.c: give the vCPU its CPUID, once. */
 int x86_set_cpuid(AxVCpu *vcpu, AxError *err);
 
 /* setup.c: the state in which a vCPU runs from SIPI vector entry >> 12: real mode at @entry. */
