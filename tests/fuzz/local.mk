@@ -6,8 +6,12 @@
 # fuzz_programs += tests/fuzz/foo     and its sources, objects and corpus as automake wants them
 fuzz_programs = \
 	tests/fuzz/fuzz_elf \
+	tests/fuzz/fuzz_exit \
 	tests/fuzz/fuzz_flat \
 	tests/fuzz/fuzz_multiboot
+if ARCH_X86_64
+fuzz_programs += tests/fuzz/fuzz_load
+endif
 
 if ENABLE_FUZZERS
 EXTRA_PROGRAMS = $(fuzz_programs)
@@ -23,8 +27,12 @@ fuzz_image_headers = tests/fuzz/check_plan.h tests/fuzz/fuzz_image.h
 
 tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_elf_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_exit_SOURCES = tests/fuzz/fuzz_exit.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
+tests_fuzz_fuzz_exit_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_flat_SOURCES = tests/fuzz/fuzz_flat.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_flat_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_load_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_multiboot_SOURCES = tests/fuzz/fuzz_multiboot.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_multiboot_LDFLAGS = $(fuzz_ldflags)
 
