@@ -76,7 +76,7 @@ AX_API int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err);
 
 /**
  * Give a vCPU its initial state: Created to Free. Called again in state Free it starts over, as
- * after reset.
+ * after reset; an access that is still pending is finished before.
  *
  * @return 0; -EPERM other state; -EINVAL a mode or address that makes no sense; -EIO (then Invalid)
  *
@@ -153,7 +153,9 @@ typedef enum AxLoopEnd {
 
 /**
  * Run, decode, dispatch and reply on the caller's thread until a handler says AX_STOP, nobody
- * handles an exit, or the VM is stopped. AX_EXIT_NOTHING never ends it. One system call per exit.
+ * handles an exit, or the VM is stopped. AX_EXIT_NOTHING never ends it. One system call per exit. A
+ * vCPU that is powered off, from the beginning or by now, is not entered: that is an unhandled
+ * CpuDown, and ax_vcpu_wait() waits for its start.
  *
  * @param exit  filled when the result is not negative
  * @return an AxLoopEnd; -EPERM; -EIO

@@ -110,7 +110,8 @@ typedef struct AxVmResult {
  * handler takes do what hardware does. vCPUs are left in state Free, settled where possible: their
  * registers may be read.
  *
- * @return 0; -EPERM no vCPU, or one is not in state Free; -EIO and others of ax_vcpu_run()
+ * @return 0; -EPERM no vCPU, or one is not in state Free, or another thread is in here already;
+ *         -EIO and others of ax_vcpu_run()
  *
  * Thread: any; not from a handler.
  */

@@ -15,6 +15,9 @@
 
 #include <axvmm/exit.h>
 
+/* KVM_EXIT_FAIL_ENTRY_CPU_UNSUPPORTED of arm64's asm/kvm.h. */
+#define ARM64_CPU_UNSUPPORTED 1
+
 /* Bit 31 of Intel's exit reason: the entry failed. */
 #define VMX_ENTRY_FAILED 0x80000000u
 
@@ -74,11 +77,12 @@ static size_t explain_fail_entry(const AxExitFailEntry *fail, char *buffer, size
 	if (reason < sizeof(vmx_instruction_errors) / sizeof(vmx_instruction_errors[0]))
 		word = vmx_instruction_errors[reason];
 	if (word)
-		return (size_t)snprintf(buffer, size,
-					"VMX instruction error %" PRIu64
-					", %s (on arm64, 1: this host CPU lacks what "
-					"the vCPU was set up with)",
-					reason, word);
+		return (size_t)snprintf(buffer, size, "VMX instruction error %" PRIu64 ", %s%s",
+					reason, word,
+					reason == ARM64_CPU_UNSUPPORTED
+						? " (on arm64: this host CPU lacks what the vCPU "
+						  "was set up with)"
+						: "");
 	return (size_t)snprintf(buffer, size,
 				"the hardware refused to enter the guest with reason 0x%" PRIx64,
 				reason);

@@ -105,14 +105,18 @@ int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 
 int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
+	bool inside = atomic_load(&vcpu->in_loop);
 	uint64_t answer;
 	int handled;
 
 	if (!vcpu_is_owner(vcpu))
 		return -EPERM;
-	vcpu_enter_loop(vcpu);
+	/* A handler may dispatch what came out of ax_vcpu_settle(). */
+	if (!inside)
+		vcpu_enter_loop(vcpu);
 	handled = dispatch_exit(vcpu, exit, &answer);
-	vcpu_leave_loop(vcpu);
+	if (!inside)
+		vcpu_leave_loop(vcpu);
 	return handled;
 }
 

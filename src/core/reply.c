@@ -20,6 +20,12 @@ uint8_t *reply_port_bytes(AxVCpu *vcpu)
 	return (uint8_t *)vcpu->run + vcpu->run->io.data_offset;
 }
 
+/* Of all elements. They were found to lie inside the pages when the exit was taken. */
+static size_t port_length(const AxVCpu *vcpu)
+{
+	return (size_t)vcpu->run->io.size * vcpu->run->io.count;
+}
+
 void reply_value(AxVCpu *vcpu, uint64_t value)
 {
 	struct kvm_run *run = vcpu->run;
@@ -29,12 +35,14 @@ void reply_value(AxVCpu *vcpu, uint64_t value)
 		/* Bytes above mmio.len are ignored by KVM. */
 		memcpy(run->mmio.data, &value, sizeof(run->mmio.data));
 		break;
-	case AX_EXIT_IO_READ: memcpy(reply_port_bytes(vcpu), &value, vcpu->pending.bytes); break;
+	case AX_EXIT_IO_READ: memcpy(reply_port_bytes(vcpu), &value, run->io.size); break;
 	case AX_EXIT_SYS_REG_READ:
-		if (run->exit_reason == KVM_EXIT_RISCV_CSR)
+		if (run->exit_reason == KVM_EXIT_RISCV_CSR) {
 			run->riscv_csr.ret_value = (unsigned long)value;
-		else
+		} else {
 			run->msr.data = value;
+			run->msr.error = 0; /* an earlier answer may have been a fault */
+		}
 		break;
 	default: break;
 	}
@@ -43,7 +51,7 @@ void reply_value(AxVCpu *vcpu, uint64_t value)
 void reply_default(AxVCpu *vcpu)
 {
 	switch (vcpu->pending.kind) {
-	case AX_EXIT_IO_READ: memset(reply_port_bytes(vcpu), 0, vcpu->pending.bytes); break;
+	case AX_EXIT_IO_READ: memset(reply_port_bytes(vcpu), 0, port_length(vcpu)); break;
 	case AX_EXIT_SYS_REG_READ:
 	case AX_EXIT_SYS_REG_WRITE:
 		if (vcpu->run->exit_reason != KVM_EXIT_RISCV_CSR)
@@ -61,7 +69,7 @@ int ax_vcpu_reply_read(AxVCpu *vcpu, uint64_t value)
 		return -EPERM;
 	switch (vcpu->pending.kind) {
 	case AX_EXIT_IO_READ:
-		if (vcpu->pending.count > 1)
+		if (vcpu->run->io.count > 1)
 			return -EPERM;
 		break;
 	case AX_EXIT_MMIO_READ:
@@ -76,7 +84,7 @@ int ax_vcpu_reply_bytes(AxVCpu *vcpu, const void *bytes, size_t len)
 {
 	if (!vcpu_is_owner(vcpu) || vcpu->pending.kind != AX_EXIT_IO_READ)
 		return -EPERM;
-	if (len != vcpu->pending.bytes)
+	if (len != port_length(vcpu))
 		return -EINVAL;
 	memcpy(reply_port_bytes(vcpu), bytes, len);
 	return 0;

@@ -87,13 +87,18 @@ static int apply_start(AxVCpu *vcpu, AxError *err)
 	int ret;
 
 	pthread_mutex_lock(&vcpu->vm->lock);
+	if (!vcpu_take_requests(vcpu, REQUEST_START)) {
+		/* Called off meanwhile. */
+		pthread_mutex_unlock(&vcpu->vm->lock);
+		return 0;
+	}
 	entry = vcpu->start_entry;
 	arg = vcpu->start_arg;
-	vcpu_take_requests(vcpu, REQUEST_START);
+	atomic_store(&vcpu->powered_off, false);
 	pthread_mutex_unlock(&vcpu->vm->lock);
 	ret = arch_start(vcpu, entry, arg, err);
-	if (!ret)
-		atomic_store(&vcpu->powered_off, false);
+	if (ret)
+		atomic_store(&vcpu->powered_off, true);
 	return ret;
 }
 

@@ -21,12 +21,9 @@ static void note_pending(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 
 	*pending = (struct pending){ .kind = (uint8_t)exit->kind };
 	switch (exit->kind) {
-	case AX_EXIT_IO_READ:
-		pending->count = exit->io_read.count;
-		pending->bytes = exit->io_read.count << exit->io_read.width;
-		break;
-	case AX_EXIT_MMIO_READ: pending->bytes = exit->mmio_read.len; break;
 	case AX_EXIT_HYPERCALL: pending->route = (uint8_t)exit->hypercall.route; break;
+	case AX_EXIT_IO_READ:
+	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_MMIO_WRITE:
 	case AX_EXIT_IO_WRITE:
 	case AX_EXIT_SYS_REG_READ:
@@ -42,10 +39,9 @@ static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *e
 	int ret = exit_decode(rc, vcpu->run, vcpu->run_size, exit, &flags);
 
 	exit->vcpu = vcpu->id;
-	if (ret) {
-		vcpu->pending.kind = AX_EXIT_NOTHING;
+	/* What was pending may be so still: ax_vcpu_settle() can be tried again. */
+	if (ret)
 		return ax_error_sys(err, ret, "KVM_RUN");
-	}
 	note_pending(vcpu, exit);
 	reply_default(vcpu);
 	if (flags & EXIT_FINISH) {
@@ -81,10 +77,28 @@ int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err)
 	return 0;
 }
 
-static bool is_startable(const AxVCpu *vcpu)
+bool vcpu_may_enter(AxVCpu *vcpu)
 {
-	return !atomic_load(&vcpu->powered_off) ||
-	       (atomic_load(&vcpu->requests) & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT));
+	uint32_t requests;
+	bool off;
+
+	if (!atomic_load(&vcpu->powered_off))
+		return true;
+	/* Who powers it off from another thread posts the exit that says so under the same lock. */
+	pthread_mutex_lock(&vcpu->vm->lock);
+	off = atomic_load(&vcpu->powered_off);
+	requests = atomic_load(&vcpu->requests);
+	pthread_mutex_unlock(&vcpu->vm->lock);
+	if (!off)
+		return true;
+	if (!(requests & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT)))
+		return false;
+	/*
+	 * Not one instruction of the guest runs: who posts a request sets this only after its bit,
+	 * so that it may still be to come.
+	 */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	return true;
 }
 
 int vcpu_check_run(AxVCpu *vcpu, AxError *err)
@@ -96,10 +110,6 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err)
 			err, "vCPU %u is %s%s and can't be entered", vcpu->id,
 			ax_vcpu_state_name(state),
 			state >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ? ", another thread's" : "");
-	if (!is_startable(vcpu))
-		return ax_error_state(
-			err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
-			vcpu->id);
 	return 0;
 }
 
@@ -110,6 +120,10 @@ int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 
 	if (ret)
 		return ret;
+	if (!vcpu_may_enter(vcpu))
+		return ax_error_state(
+			err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
+			vcpu->id);
 	vcpu_set_state(vcpu, AX_VCPU_RUNNING);
 	ret = vcpu_take_exit(vcpu, sys_vcpu_run(vcpu->fd), &taken, err);
 	vcpu_set_state(vcpu, AX_VCPU_READY);

@@ -55,7 +55,8 @@ void ax_vcpu_exit_counts(const AxVCpu *vcpu, uint64_t counts[AX_EXIT_KINDS])
 
 bool vcpu_is_owner(const AxVCpu *vcpu)
 {
-	return atomic_load(&vcpu->owner_tid) && pthread_equal(vcpu->owner, pthread_self());
+	return atomic_load(&vcpu->owner_tid) &&
+	       pthread_equal(__atomic_load_n(&vcpu->owner, __ATOMIC_RELAXED), pthread_self());
 }
 
 static int wrong_state(const AxVCpu *vcpu, const char *call, AxError *err)
@@ -121,6 +122,12 @@ static int open_vcpu(AxVCpu *vcpu, AxError *err)
 		return ax_error_argument(err, -EEXIST, "vCPU id %u is taken", vcpu->id);
 	if (vcpu->fd == -EINVAL) {
 		int most = sys_check_extension(vcpu->vm->fd, KVM_CAP_MAX_VCPUS);
+		int limit = sys_check_extension(vcpu->vm->fd, KVM_CAP_MAX_VCPU_ID);
+
+		if (vcpu->id >= (uint32_t)(limit ? limit : most))
+			return ax_error_argument(err, -EINVAL,
+						 "vCPU id %u is too large: KVM allows 0 to %d here",
+						 vcpu->id, (limit ? limit : most) - 1);
 
 		return ax_error_argument(
 			err, -ENOSPC,
@@ -159,8 +166,23 @@ int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err)
 		vcpu_free(vcpu);
 		return ret;
 	}
+	/* After it is in the table: ax_vm_stop() may be called at any moment. */
+	if (vm_is_stopped(vm))
+		vcpu_request(vcpu, REQUEST_STOP);
 	*out = vcpu;
 	return 0;
+}
+
+/* KVM would finish an access of the earlier life in the midst of the new one's registers. */
+static int drop_pending(AxVCpu *vcpu, AxError *err)
+{
+	AxVCpuExitReason ignored;
+	int ret;
+
+	do {
+		ret = vcpu_settle(vcpu, &ignored, err);
+	} while (ret == 1);
+	return ret;
 }
 
 int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
@@ -175,10 +197,11 @@ int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 					 "AxVCpuSetup.size is not set: use AX_VCPU_SETUP_INIT");
 	if (setup->flags & ~AX_SETUP_POWERED_OFF)
 		return ax_error_argument(err, -EINVAL, "unknown set-up flags 0x%x", setup->flags);
-	ret = arch_vcpu_setup(vcpu, setup, err);
+	ret = drop_pending(vcpu, err);
+	if (!ret)
+		ret = arch_vcpu_setup(vcpu, setup, err);
 	if (ret == -EINVAL)
 		return ret;
-	vcpu->pending.kind = AX_EXIT_NOTHING;
 	vcpu_take_requests(vcpu, REQUEST_START);
 	vcpu_set_state(vcpu, ret ? AX_VCPU_INVALID : AX_VCPU_FREE);
 	return ret;
@@ -243,7 +266,7 @@ int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
 	sigaddset(&kick, vcpu->vm->kick_signal);
 	pthread_sigmask(SIG_UNBLOCK, &kick, &old);
 	vcpu->signal_was_blocked = sigismember(&old, vcpu->vm->kick_signal);
-	vcpu->owner = pthread_self();
+	__atomic_store_n(&vcpu->owner, pthread_self(), __ATOMIC_RELAXED);
 	atomic_store(&vcpu->owner_tid, (pid_t)syscall(SYS_gettid));
 	return 0;
 }
@@ -270,8 +293,7 @@ int ax_vcpu_unbind(AxVCpu *vcpu, AxError *err)
 	return 0;
 }
 
-/* Whether one of these requests, or an interrupt for a vCPU that is on, is a reason to go on. */
-static bool has_reason_to_run(AxVCpu *vcpu, uint32_t requests)
+bool vcpu_has_reason_to_run(AxVCpu *vcpu, uint32_t requests)
 {
 	if (requests & (REQUEST_KICK | REQUEST_STOP | REQUEST_START | REQUEST_EXIT))
 		return true;
@@ -304,6 +326,7 @@ static void sleep_on_requests(AxVCpu *vcpu, uint32_t seen, uint64_t deadline_ns)
 int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err)
 {
 	uint64_t deadline = UINT64_MAX;
+	uint32_t interrupt = 0;
 	int ret = 0;
 
 	if (vcpu_get_state(vcpu) != AX_VCPU_READY || !vcpu_is_owner(vcpu))
@@ -315,14 +338,13 @@ int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err)
 	}
 	vcpu_set_state(vcpu, AX_VCPU_BLOCKED);
 	for (;;) {
-		uint32_t requests = atomic_load(&vcpu->requests);
+		uint32_t requests;
 
-		if (has_reason_to_run(vcpu, requests)) {
-			/* An interrupt that woke it is delivered before the guest goes on. */
-			if (!(requests & ~(uint32_t)REQUEST_INTERRUPT))
-				vcpu_request(vcpu, REQUEST_INTERRUPT);
+		/* So that the next one, which may be deliverable, changes the word again. */
+		interrupt |= vcpu_take_requests(vcpu, REQUEST_INTERRUPT);
+		requests = atomic_load(&vcpu->requests);
+		if (vcpu_has_reason_to_run(vcpu, requests))
 			break;
-		}
 		if (deadline != UINT64_MAX && now_ns() >= deadline) {
 			ret = ax_error_set(err, -ETIMEDOUT, AX_ERROR_STATE, 0,
 					   "nothing woke vCPU %u within %" PRIu64 " ns", vcpu->id,
@@ -331,6 +353,9 @@ int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err)
 		}
 		sleep_on_requests(vcpu, requests, deadline);
 	}
+	/* What came is delivered before the guest goes on. */
+	if (interrupt || (!ret && arch_can_wake(vcpu)))
+		vcpu_request(vcpu, REQUEST_INTERRUPT);
 	vcpu_set_state(vcpu, AX_VCPU_READY);
 	return ret;
 }
@@ -340,5 +365,7 @@ int ax_vcpu_power_off(AxVCpu *vcpu, AxError *err)
 	if (!vcpu_is_owner(vcpu))
 		return wrong_state(vcpu, "ax_vcpu_power_off", err);
 	atomic_store(&vcpu->powered_off, true);
+	/* From a handler: the loop notices at the next entry, which ends at once. */
+	vcpu_request(vcpu, 0);
 	return 0;
 }

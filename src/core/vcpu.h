@@ -40,8 +40,6 @@ enum vcpu_request {
 struct pending {
 	uint8_t kind;	/* AxVCpuExitKind of the exit; AX_EXIT_NOTHING: registers are exact */
 	uint8_t route;	/* AxHypercallRoute of a hypercall */
-	uint32_t bytes; /* of a port or MMIO read's answer */
-	uint32_t count; /* elements of a port access */
 	uint64_t block; /* guest address of a hypercall block */
 };
 
@@ -63,7 +61,7 @@ struct AxVCpu {
 	cpu_set_t *old_affinity; /* allocated when pinned */
 	size_t old_affinity_size;
 	bool signal_was_blocked;
-	bool dead_halt; /* ax_vm_run: halted for good. Under vm->lock */
+	bool waits; /* ax_vm_run: halted or off. Under vm->lock */
 
 	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
 	_Alignas(64) _Atomic uint32_t requests;
@@ -130,8 +128,20 @@ static inline AxVCpuState vcpu_get_state(const AxVCpu *vcpu)
  */
 int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err);
 
-/* Whether the calling thread may enter it now: 0 or -EPERM. */
+/* Whether the calling thread owns it and it is Ready: 0 or -EPERM. */
 int vcpu_check_run(AxVCpu *vcpu, AxError *err);
+
+/*
+ * Whether KVM_RUN may be called now: the vCPU is on; or it is off, but a request waits that only an
+ * entry serves, and then that entry is made to end before the guest runs. Owner.
+ */
+bool vcpu_may_enter(AxVCpu *vcpu);
+
+/*
+ * Whether a vCPU that waits has a reason to be entered: one of these requests, or an interrupt when
+ * it is on. Owner.
+ */
+bool vcpu_has_reason_to_run(AxVCpu *vcpu, uint32_t requests);
 
 /* ax_vcpu_settle() without its checks. */
 int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);

@@ -64,6 +64,7 @@ struct AxVm {
 	atomic_uint paused;    /* nested ax_vm_pause() */
 	_Atomic uint64_t stop; /* VM_STOPPED | code as 32 bits, in one word: the first call wins */
 	atomic_bool ending;    /* ax_vm_run() is ending its vCPUs */
+	bool in_run;	       /* ax_vm_run() lasts; under lock */
 	struct vm_end end;     /* under lock */
 
 	struct sys_reg_range sys_regs[SYS_REG_RANGES];

@@ -78,15 +78,16 @@ static bool all_dead(AxVm *vm)
 		AxVCpu *vcpu = vm->vcpus[i];
 		uint32_t requests = atomic_load(&vcpu->requests);
 
-		if (requests & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT))
+		if (!vcpu->waits || (requests & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT)))
 			return false;
-		if (!vcpu->dead_halt && !atomic_load(&vcpu->powered_off))
+		if (!atomic_load(&vcpu->powered_off) && !arch_halt_is_final(vcpu))
 			return false;
 	}
 	return true;
 }
 
-static void check_all_dead(AxVCpu *vcpu, const AxVCpuExitReason *exit)
+/* The vCPU waits from now on, for @exit; when it is the last that could go on, the VM ends. */
+static void begin_wait(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
 	struct vm_end end = { .result = AX_VM_RESULT_INIT };
 
@@ -94,15 +95,17 @@ static void check_all_dead(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 	end.result.vcpu = vcpu->id;
 	end.result.exit = *exit;
 	pthread_mutex_lock(&vcpu->vm->lock);
+	vcpu->waits = true;
 	if (all_dead(vcpu->vm))
 		end_locked(vcpu->vm, &end);
 	pthread_mutex_unlock(&vcpu->vm->lock);
 }
 
-static void set_dead_halt(AxVCpu *vcpu, bool dead)
+/* Before what woke it is consumed: nobody may take it for dead then. */
+static void end_wait(AxVCpu *vcpu)
 {
 	pthread_mutex_lock(&vcpu->vm->lock);
-	vcpu->dead_halt = dead;
+	vcpu->waits = false;
 	pthread_mutex_unlock(&vcpu->vm->lock);
 }
 
@@ -114,22 +117,25 @@ static void set_dead_halt(AxVCpu *vcpu, bool dead)
 static int wait_for_wake(AxVCpu *vcpu, const AxVCpuExitReason *reason, AxError *err)
 {
 	AxVCpuExitReason kick = { .vcpu = vcpu->id };
-	int ret, verdict = 0;
+	int ret;
 
-	set_dead_halt(vcpu, reason->kind == AX_EXIT_HALT && arch_halt_is_final(vcpu));
-	check_all_dead(vcpu, reason);
-	do {
+	for (;;) {
+		begin_wait(vcpu, reason);
 		ret = ax_vcpu_wait(vcpu, UINT64_MAX, err);
-		if (ret || !vcpu_take_kick(vcpu, &kick))
-			break;
-		vcpu->counts[AX_EXIT_EXTERNAL_INTERRUPT]++;
-		verdict = ax_vcpu_dispatch(vcpu, &kick);
-	} while (verdict != AX_STOP);
-	set_dead_halt(vcpu, false);
-	if (ret || verdict != AX_STOP)
-		return ret;
-	end_with_exit(vcpu, AX_VM_END_HANDLER, &kick);
-	return AX_STOP;
+		end_wait(vcpu);
+		if (ret)
+			return ret;
+		if (vcpu_take_kick(vcpu, &kick)) {
+			vcpu->counts[AX_EXIT_EXTERNAL_INTERRUPT]++;
+			if (ax_vcpu_dispatch(vcpu, &kick) != AX_STOP)
+				continue;
+			end_with_exit(vcpu, AX_VM_END_HANDLER, &kick);
+			return AX_STOP;
+		}
+		/* Not when it was the request of a kick that had been taken already. */
+		if (vcpu_has_reason_to_run(vcpu, atomic_load(&vcpu->requests)))
+			return 0;
+	}
 }
 
 /*
@@ -170,21 +176,10 @@ static int default_action(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *e
 /* Run a bound vCPU to its end. */
 static int run_vcpu(AxVCpu *vcpu, AxError *err)
 {
-	AxVCpuExitReason exit = { .kind = AX_EXIT_CPU_DOWN, .vcpu = vcpu->id };
+	AxVCpuExitReason exit;
 	int ret = 0;
 
 	while (!ret && !atomic_load(&vcpu->vm->ending)) {
-		if (atomic_load(&vcpu->powered_off)) {
-			ret = wait_for_wake(vcpu, &exit, err);
-			if (ret)
-				break;
-			/* Woken to stop, not to start: then the loop is not for it. */
-			if (atomic_load(&vcpu->requests) & REQUEST_STOP) {
-				if (vm_is_stopped(vcpu->vm))
-					end_with_code(vcpu);
-				break;
-			}
-		}
 		ret = ax_vcpu_loop(vcpu, &exit, err);
 		if (ret == AX_LOOP_STOPPED || ret == AX_LOOP_VM_STOPPED) {
 			/*
@@ -282,6 +277,48 @@ static int check_run(AxVm *vm, AxError *err)
 	return 0;
 }
 
+/* What asked this run's vCPUs to leave is no reason for the next; ax_vm_stop() holds for ever. */
+static void forget_stop(AxVm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_take_requests(vm->vcpus[i], REQUEST_STOP);
+	/* Afterwards, because it may be called at any moment. */
+	if (vm_is_stopped(vm))
+		vm_request_stop(vm);
+}
+
+/* False: another thread is in ax_vm_run(). */
+static bool begin_run(AxVm *vm)
+{
+	bool free_to_run;
+
+	pthread_mutex_lock(&vm->lock);
+	free_to_run = !vm->in_run;
+	if (free_to_run) {
+		vm->in_run = true;
+		memset(&vm->end, 0, sizeof(vm->end));
+		atomic_store(&vm->ending, false);
+	}
+	pthread_mutex_unlock(&vm->lock);
+	return free_to_run;
+}
+
+static int end_run(AxVm *vm, AxVmResult *result, AxError *err)
+{
+	int ret;
+
+	forget_stop(vm);
+	pthread_mutex_lock(&vm->lock);
+	vm->in_run = false;
+	ret = vm->end.ret;
+	if (result)
+		*result = vm->end.result;
+	if (ret && err)
+		*err = vm->end.error;
+	pthread_mutex_unlock(&vm->lock);
+	return ret;
+}
+
 int ax_vm_run(AxVm *vm, AxVmResult *result, AxError *err)
 {
 	pthread_t *threads;
@@ -297,25 +334,15 @@ int ax_vm_run(AxVm *vm, AxVmResult *result, AxError *err)
 	if (!threads)
 		return ax_error_nomem(err, "the vCPUs' threads");
 
-	pthread_mutex_lock(&vm->lock);
-	memset(&vm->end, 0, sizeof(vm->end));
-	atomic_store(&vm->ending, false);
-	if (!vm_is_stopped(vm)) {
-		for (unsigned i = 0; i < vm->vcpu_count; i++)
-			vcpu_take_requests(vm->vcpus[i], REQUEST_STOP);
+	if (!begin_run(vm)) {
+		free(threads);
+		return ax_error_state(err, "the VM is inside ax_vm_run() already");
 	}
-	pthread_mutex_unlock(&vm->lock);
-
 	started = start_threads(vm, threads);
 	if (!atomic_load(&vm->ending))
 		run_on_this_thread(vm->vcpus[0]);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	free(threads);
-
-	if (result)
-		*result = vm->end.result;
-	if (vm->end.ret && err)
-		*err = vm->end.error;
-	return vm->end.ret;
+	return end_run(vm, result, err);
 }

@@ -70,6 +70,8 @@ bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit)
 {
 	/* INIT takes the CPU down, wherever it is: SDM 3A, 9.4.1. */
 	if (atomic_exchange(&vcpu->arch->init, false)) {
+		/* All of the APIC but its ID: SDM 3A, 11.4.7.3. */
+		x86_reset_interrupts(vcpu);
 		exit->kind = AX_EXIT_CPU_DOWN;
 		exit->cpu_down.state = 0;
 		return true;
@@ -83,10 +85,15 @@ bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit)
  */
 static void send_init(AxVCpu *target)
 {
-	if (atomic_exchange(&target->powered_off, true))
-		return;
-	atomic_store(&target->arch->init, true);
-	vcpu_request(target, REQUEST_EXIT);
+	pthread_mutex_lock(&target->vm->lock);
+	if (atomic_exchange(&target->powered_off, true)) {
+		/* A SIPI that came before is void when the CPU has not acted on it yet. */
+		vcpu_take_requests(target, REQUEST_START);
+	} else {
+		atomic_store(&target->arch->init, true);
+		vcpu_request(target, REQUEST_EXIT);
+	}
+	pthread_mutex_unlock(&target->vm->lock);
 }
 
 static int send_to(AxVCpu *target, const AxExitSendIpi *ipi, AxError *err)

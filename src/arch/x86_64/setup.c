@@ -166,15 +166,12 @@ static int enter_flat(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	return ret ? ret : x86_set_regs(vcpu, &regs, err);
 }
 
-/* Interrupts that were on their way are gone. */
-static void reset_interrupts(AxVCpu *vcpu)
+void x86_reset_interrupts(AxVCpu *vcpu)
 {
 	for (unsigned i = 0; i < 4; i++)
 		atomic_store(&vcpu->arch->inbox[i], 0);
 	atomic_store(&vcpu->arch->nmi, false);
-	atomic_store(&vcpu->arch->init, false);
 	vcpu->arch->in_flight = false;
-	vcpu->arch->start_next = UINT32_MAX;
 	vcpu->run->request_interrupt_window = 0;
 	if (vcpu->arch->apic)
 		apic_reset(vcpu->arch->apic);
@@ -190,7 +187,9 @@ int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	ret = x86_set_cpuid(vcpu, err);
 	if (ret)
 		return ret;
-	reset_interrupts(vcpu);
+	x86_reset_interrupts(vcpu);
+	atomic_store(&vcpu->arch->init, false);
+	vcpu->arch->start_next = UINT32_MAX;
 	/* With the in-kernel APIC, KVM itself holds all but the first vCPU until their SIPI. */
 	atomic_store(&vcpu->powered_off, (setup->flags & AX_SETUP_POWERED_OFF) && !kvm_holds);
 	if (setup->mode == AX_MODE_NATIVE || setup->mode == AX_MODE_REAL)

@@ -48,6 +48,11 @@ int x86_set_cpuid(AxVCpu *vcpu, AxError *err);
 /* setup.c: the state in which a vCPU runs from SIPI vector entry >> 12: real mode at @entry. */
 int x86_enter_real(AxVCpu *vcpu, uint64_t entry, uint64_t stack, AxError *err);
 
+/*
+ * setup.c: interrupts that are on their way are gone, the APIC is as after reset. Owner, or Free.
+ */
+void x86_reset_interrupts(AxVCpu *vcpu);
+
 /* registers.c */
 int x86_get_regs(AxVCpu *vcpu, struct kvm_regs *regs, AxError *err);
 int x86_set_regs(AxVCpu *vcpu, const struct kvm_regs *regs, AxError *err);
