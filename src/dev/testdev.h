@@ -17,9 +17,8 @@
 #define TESTDEV_DELAY_NS   UINT64_C(10000000) /* guests/abi.h: about 10 ms */
 #define TESTDEV_PENDING	   64		      /* of RAISE_LATER and KICK_LATER at a time */
 #define TESTDEV_STORE_SIZE (AX_TEST_PATTERN_HIGH - AX_TEST_STORE)
-#define TESTDEV_VECTOR_MIN 16 /* of an interrupt */
-#define TESTDEV_VECTOR_MAX 255
-#define TESTDEV_KICK_MAX   63 /* ax_vcpu_kick() */
+#define TESTDEV_VECTOR_MIN 16  /* of an interrupt; kicks begin at 0 */
+#define TESTDEV_VECTOR_MAX 255 /* of both */
 
 /* The words without a lock. */
 struct testdev_words {

@@ -9,9 +9,7 @@
 
 bool testdev_is_vector(bool is_kick, uint64_t vector)
 {
-	if (is_kick)
-		return vector <= TESTDEV_KICK_MAX;
-	return vector >= TESTDEV_VECTOR_MIN && vector <= TESTDEV_VECTOR_MAX;
+	return vector >= (is_kick ? 0 : TESTDEV_VECTOR_MIN) && vector <= TESTDEV_VECTOR_MAX;
 }
 
 void testdev_arm(AxTestDev *dev)

@@ -18,6 +18,13 @@
 #include <axvmm/vcpu.h>
 #include <axvmm/vm.h>
 
+/* ck_assert() for loops: that one writes to a file each time, right or wrong. */
+#define assert_quick(condition)                         \
+	do {                                            \
+		if (!(condition))                       \
+			ck_abort_msg("%s", #condition); \
+	} while (0)
+
 #define FAKE_RANGES  16
 #define FAKE_DEVICES 8
 #define FAKE_VCPUS   4

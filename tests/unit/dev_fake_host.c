@@ -88,12 +88,12 @@ void ax_lock_free(AxLock *lock)
 
 void ax_lock(AxLock *lock)
 {
-	ck_assert_int_eq(pthread_mutex_lock(&lock->mutex), 0);
+	assert_quick(!pthread_mutex_lock(&lock->mutex));
 }
 
 void ax_unlock(AxLock *lock)
 {
-	ck_assert_int_eq(pthread_mutex_unlock(&lock->mutex), 0);
+	assert_quick(!pthread_mutex_unlock(&lock->mutex));
 }
 
 void ax_irq_set(const AxIrq *irq, bool level)
@@ -223,7 +223,7 @@ AxState *ax_state_from_bytes(const void *bytes, size_t len)
 	AxState *state = ax_state_new();
 
 	state->bytes = malloc(len ? len : 1);
-	ck_assert_ptr_nonnull(state->bytes);
+	assert_quick(state->bytes);
 	memcpy(state->bytes, bytes, len);
 	state->len = state->capacity = len;
 	return state;
@@ -248,7 +248,7 @@ void ax_state_put_bytes(AxState *state, const void *bytes, size_t len)
 	if (len > state->capacity - state->len) {
 		state->capacity = 2 * (state->len + len);
 		state->bytes = realloc(state->bytes, state->capacity);
-		ck_assert_ptr_nonnull(state->bytes);
+		assert_quick(state->bytes);
 	}
 	memcpy(state->bytes + state->len, bytes, len);
 	state->len += len;
@@ -376,7 +376,7 @@ AxState *fake_save(struct fake_device *device)
 {
 	AxState *state = ax_state_new();
 
-	ck_assert_int_eq(device->ops->save(device->opaque, state), 0);
+	assert_quick(!device->ops->save(device->opaque, state));
 	return state;
 }
 
@@ -396,10 +396,11 @@ static void check_equal(const AxState *a, const AxState *b)
 {
 	size_t at = 0;
 
-	ck_assert_uint_eq(a->len, b->len);
+	assert_quick(a->len == b->len);
 	while (at < a->len && a->bytes[at] == b->bytes[at])
 		at++;
-	ck_assert_msg(at == a->len, "the states differ at byte %zu", at);
+	if (at != a->len)
+		ck_abort_msg("the states differ at byte %zu", at);
 }
 
 void fake_check_round_trip(struct fake_device *from, struct fake_device *to)
@@ -422,7 +423,7 @@ void fake_check_damaged_states(struct fake_device *device)
 	device->ops->reset(device->opaque);
 	fresh = fake_save(device);
 	for (size_t len = 0; len < saved->len; len++) {
-		ck_assert_int_eq(fake_restore(device, saved->bytes, len), -EINVAL);
+		assert_quick(fake_restore(device, saved->bytes, len) == -EINVAL);
 		now = fake_save(device);
 		check_equal(fresh, now);
 		ax_state_free(now);
@@ -436,7 +437,7 @@ void fake_check_damaged_states(struct fake_device *device)
 			saved->bytes[i] ^= changes[c];
 			ret = device->ops->restore(device->opaque,
 						   &(AxState){ saved->bytes, saved->len, 0, 0, 0 });
-			ck_assert(!ret || ret == -EINVAL);
+			assert_quick(!ret || ret == -EINVAL);
 			if (ret) {
 				now = fake_save(device);
 				check_equal(fresh, now);

@@ -227,17 +227,20 @@ AxHandled fake_write(AxVCpu *vcpu, AxSpace space, uint64_t addr, AxAccessWidth w
 
 uint8_t fake_in(AxVm *vm, uint64_t port)
 {
+	AxHandled handled;
 	uint64_t value;
 
-	ck_assert_int_eq(fake_read(&vm->vcpus[0], AX_SPACE_PORT, port, AX_WIDTH_BYTE, &value),
-			 AX_HANDLED);
+	handled = fake_read(&vm->vcpus[0], AX_SPACE_PORT, port, AX_WIDTH_BYTE, &value);
+	assert_quick(handled == AX_HANDLED);
 	return (uint8_t)value;
 }
 
 void fake_out(AxVm *vm, uint64_t port, uint8_t value)
 {
-	ck_assert_int_eq(fake_write(&vm->vcpus[0], AX_SPACE_PORT, port, AX_WIDTH_BYTE, value),
-			 AX_HANDLED);
+	AxHandled handled;
+
+	handled = fake_write(&vm->vcpus[0], AX_SPACE_PORT, port, AX_WIDTH_BYTE, value);
+	assert_quick(handled == AX_HANDLED);
 }
 
 AxVm *ax_vcpu_vm(const AxVCpu *vcpu)

@@ -61,7 +61,7 @@ static uint64_t get(uint64_t offset)
 {
 	uint64_t value;
 
-	ck_assert_int_eq(try_read(offset, AX_WIDTH_QWORD, &value), AX_HANDLED);
+	assert_quick(try_read(offset, AX_WIDTH_QWORD, &value) == AX_HANDLED);
 	return value;
 }
 
@@ -341,20 +341,20 @@ START_TEST(data_regions_answer_every_width_at_every_offset)
 			uint64_t value = (uint64_t)fake_random() << 32 | fake_random();
 			uint64_t seen, expected = 0;
 
-			ck_assert_int_eq(try_write(offset, width, value), AX_HANDLED);
+			assert_quick(try_write(offset, width, value) == AX_HANDLED);
 			value &= mask_of(width);
-			ck_assert_uint_eq(get(AX_TEST_WRITE_OFFSET), offset);
-			ck_assert_uint_eq(get(AX_TEST_WRITE_LENGTH), size);
-			ck_assert_uint_eq(get(AX_TEST_WRITE_VALUE), value);
-			ck_assert_uint_eq(get(AX_TEST_WRITE_COUNT), ++count);
+			assert_quick(get(AX_TEST_WRITE_OFFSET) == offset);
+			assert_quick(get(AX_TEST_WRITE_LENGTH) == size);
+			assert_quick(get(AX_TEST_WRITE_VALUE) == value);
+			assert_quick(get(AX_TEST_WRITE_COUNT) == ++count);
 			for (unsigned i = 0; i < size; i++) {
 				if (offset + i >= AX_TEST_STORE &&
 				    offset + i < AX_TEST_PATTERN_HIGH)
 					store[offset + i - AX_TEST_STORE] = value >> (8 * i);
 				expected |= (uint64_t)region_byte(store, offset + i) << (8 * i);
 			}
-			ck_assert_int_eq(try_read(offset, width, &seen), AX_HANDLED);
-			ck_assert_uint_eq(seen, expected);
+			assert_quick(try_read(offset, width, &seen) == AX_HANDLED);
+			assert_quick(seen == expected);
 		}
 	}
 	/* The values that abi.h names. */

@@ -131,14 +131,14 @@ START_TEST(later_takes_good_vectors_and_64_at_a_time)
 {
 	ck_assert_int_eq(try_write(AX_TEST_RAISE_LATER, AX_WIDTH_BYTE, 15), AX_UNHANDLED);
 	ck_assert_int_eq(try_write(AX_TEST_RAISE_LATER, AX_WIDTH_WORD, 256), AX_UNHANDLED);
-	ck_assert_int_eq(try_write(AX_TEST_KICK_LATER, AX_WIDTH_BYTE, 64), AX_UNHANDLED);
+	ck_assert_int_eq(try_write(AX_TEST_KICK_LATER, AX_WIDTH_WORD, 256), AX_UNHANDLED);
 	for (unsigned i = 0; i < TESTDEV_PENDING; i++)
-		put(AX_TEST_KICK_LATER, i);
+		put(AX_TEST_KICK_LATER, 4 * i);
 	ck_assert_int_eq(try_write(AX_TEST_KICK_LATER, AX_WIDTH_BYTE, 1), AX_UNHANDLED);
 	fake_host_advance(host, TESTDEV_DELAY_NS);
 	ck_assert_uint_eq(vm->vcpus[0].kick_count, TESTDEV_PENDING);
 	for (unsigned i = 0; i < TESTDEV_PENDING; i++)
-		ck_assert_uint_eq(vm->vcpus[0].kicks[i], i);
+		ck_assert_uint_eq(vm->vcpus[0].kicks[i], 4 * i);
 	put(AX_TEST_KICK_LATER, 1);
 }
 END_TEST
@@ -334,7 +334,7 @@ START_TEST(restored_state_equals_saved_state)
 			try_read(offset, AX_WIDTH_QWORD, &values[0]);
 			fake_read(&vm->vcpus[0], AX_SPACE_MMIO, OTHER_BASE + offset, AX_WIDTH_QWORD,
 				  &values[1]);
-			ck_assert_uint_eq(values[0], values[1]);
+			assert_quick(values[0] == values[1]);
 		}
 		for (unsigned i = 0; i < 20; i++) {
 			uint64_t values[2];
@@ -343,7 +343,7 @@ START_TEST(restored_state_equals_saved_state)
 				  &values[0]);
 			fake_read(&vm->vcpus[0], AX_SPACE_PORT, OTHER_PORTS + AX_TEST_PORT_FIFO,
 				  i % 3, &values[1]);
-			ck_assert_uint_eq(values[0], values[1]);
+			assert_quick(values[0] == values[1]);
 		}
 		ck_assert_int_eq(ax_testdev_result(dev, &results[0]), 0);
 		ck_assert_int_eq(ax_testdev_result(other, &results[1]), 0);
@@ -444,7 +444,6 @@ START_TEST(impossible_state_is_refused)
 		{ AT_PENDING + 4, 1 },	 /* too many; too late */
 		{ AT_PENDING + 13, 15 }, /* no interrupt */
 		{ AT_PENDING + 14, 2 },	 /* neither kick nor interrupt */
-		{ AT_PENDING + 27, 64 }, /* no kick */
 		{ AT_RESULT, 3 },
 		{ AT_RESULT + 9, 2 },
 	};

@@ -60,7 +60,7 @@ static void *run_guest(void *arg)
 			   i);
 		fake_read(vcpu, AX_SPACE_MMIO, BASE + AX_TEST_SCRATCH + vcpu->id, AX_WIDTH_BYTE,
 			  &value);
-		ck_assert_uint_eq(value, i % 256);
+		assert_quick(value == i % 256);
 		fake_write(vcpu, AX_SPACE_MMIO, BASE + AX_TEST_STORE, AX_WIDTH_QWORD, i);
 		fake_read(vcpu, AX_SPACE_MMIO, BASE + AX_TEST_WRITE_VALUE, AX_WIDTH_QWORD, &value);
 		fake_write(vcpu, AX_SPACE_MMIO, BASE + AX_TEST_ACTUAL, AX_WIDTH_QWORD, i);
@@ -128,7 +128,7 @@ static unsigned run_loop(void)
 		fake_host_advance(host, 100000);
 		if (i % 32 == 0)
 			ax_console_flush(console);
-		ck_assert_int_eq(ax_testdev_result(testdev, &result), 0);
+		assert_quick(!ax_testdev_result(testdev, &result));
 		ax_testdev_syncs(testdev, syncs, AX_TESTDEV_SYNCS);
 		ax_resetdev_route(reset);
 	}
