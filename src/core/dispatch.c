@@ -32,33 +32,34 @@ static AxHandled worse(AxHandled a, AxHandled b)
 	return a > b ? a : b;
 }
 
-static struct range *look_up(AxVCpu *vcpu, enum range_space space, uint64_t addr)
+const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr)
 {
 	struct range *range = range_find(&vcpu->snapshot->table[space], addr);
-	unsigned slot = space == RANGE_PORT ? PORT_CACHE_SLOT(addr) : MMIO_CACHE_SLOT(addr);
 
-	if (range && !range->uncached &&
-	    !notify_overlaps(vcpu->snapshot, space, range->base, range->length))
-		vcpu->cache[space][slot] = range;
+	if (!range || range->uncached ||
+	    notify_overlaps(vcpu->snapshot, space, range->base, range->length))
+		return NULL;
+	vcpu->cache[space][range_cache_slot(space, addr)] = range;
 	return range;
 }
 
 /* The access lies inside one range, or in none. */
 static AxHandled access_range(AxVCpu *vcpu, struct access *access, const struct range *range)
 {
-	AxHandled handled = AX_UNHANDLED;
 	uint64_t mask = exit_mask(access->size);
+	AxAccessWidth width = exit_width(access->size);
+	AxHandled handled;
+	uint64_t offset;
 
 	if (!range) {
 		access->value = mask;
 		return AX_UNHANDLED;
 	}
+	offset = access->addr - range->base;
 	if (access->is_write)
-		return range_write(range, vcpu, access->addr - range->base,
-				   exit_width(access->size), access->value & mask);
+		return range->ops.write(vcpu, range->opaque, offset, width, access->value & mask);
 	access->value = 0;
-	handled = range_read(range, vcpu, access->addr - range->base, exit_width(access->size),
-			     &access->value);
+	handled = range->ops.read(vcpu, range->opaque, offset, width, &access->value);
 	access->value = handled == AX_UNHANDLED ? mask : access->value & mask;
 	return handled;
 }
@@ -69,6 +70,7 @@ static AxHandled access_range(AxVCpu *vcpu, struct access *access, const struct 
  */
 static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
 {
+	const struct range_table *table = &vcpu->snapshot->table[access->space];
 	AxHandled handled = AX_HANDLED;
 	uint64_t value = 0;
 
@@ -82,7 +84,7 @@ static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
 		/* Past the last port, or past the end of the address space: nobody is there. */
 		bool wraps = byte.addr < access->addr ||
 			     (byte.space == RANGE_PORT && byte.addr > UINT16_MAX);
-		struct range *range = wraps ? NULL : look_up(vcpu, byte.space, byte.addr);
+		const struct range *range = wraps ? NULL : range_find(table, byte.addr);
 
 		handled = worse(handled, access_range(vcpu, &byte, range));
 		value |= byte.value << (8 * i);
@@ -93,14 +95,15 @@ static AxHandled access_bytewise(AxVCpu *vcpu, struct access *access)
 
 static AxHandled do_access(AxVCpu *vcpu, struct access *access)
 {
-	struct range *range;
+	const struct range_table *table = &vcpu->snapshot->table[access->space];
+	const struct range *range;
 
 	if (access->is_write && vcpu->snapshot->notify_count && exit_is_width(access->size) &&
 	    notify_soft_write(vcpu, access->space, access->addr, access->size, access->value))
 		return AX_HANDLED;
 	if (!exit_is_width(access->size))
 		return access_bytewise(vcpu, access);
-	range = look_up(vcpu, access->space, access->addr);
+	range = range_find(table, access->addr);
 	if (range && access->size <= range->length - (access->addr - range->base))
 		return access_range(vcpu, access, range);
 	if (access->size == 1)

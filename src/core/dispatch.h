@@ -25,43 +25,10 @@ bool dispatch_ignores(const AxVCpu *vcpu, const AxVCpuExitReason *exit);
 /* AX_UNCLAIMED_WARN: log an address that nobody claims, once. */
 void dispatch_warn(AxVCpu *vcpu, const AxVCpuExitReason *exit);
 
-/* The lock of a range around a call of its ops. */
-static inline void range_lock(const struct range *range)
-{
-	if (__builtin_expect(range->lock != NULL, 0))
-		ax_lock(range->lock);
-}
-
-static inline void range_unlock(const struct range *range)
-{
-	if (__builtin_expect(range->lock != NULL, 0))
-		ax_unlock(range->lock);
-}
-
-static inline AxHandled range_read(const struct range *range, AxVCpu *vcpu, uint64_t offset,
-				   AxAccessWidth width, uint64_t *value)
-{
-	AxHandled handled;
-
-	if (!range->ops->read)
-		return AX_UNHANDLED;
-	range_lock(range);
-	handled = range->ops->read(vcpu, range->opaque, offset, width, value);
-	range_unlock(range);
-	return handled;
-}
-
-static inline AxHandled range_write(const struct range *range, AxVCpu *vcpu, uint64_t offset,
-				    AxAccessWidth width, uint64_t value)
-{
-	AxHandled handled;
-
-	if (!range->ops->write)
-		return AX_UNHANDLED;
-	range_lock(range);
-	handled = range->ops->write(vcpu, range->opaque, offset, width, value);
-	range_unlock(range);
-	return handled;
-}
+/*
+ * The range at @addr, for the fast path: looked up, and kept in the vCPU's cache. NULL when nobody
+ * is there, or when the access has to go through dispatch_exit().
+ */
+const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr);
 
 #endif

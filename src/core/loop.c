@@ -132,87 +132,125 @@ struct fast_result {
 	AxHandled handled;
 };
 
-/*
- * A port access of one element to a range that hit before. KVM's numbers are checked as
- * exit_decode() does; what fails goes there.
- */
-static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
+/* exit_mask() of a width, in fewer instructions. */
+static const uint64_t width_masks[] = { 0xff, 0xffff, 0xffffffff, UINT64_MAX };
+
+/* The range at @addr, from the cache if it hit before. NULL: not for the fast path. */
+static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr)
 {
-	uint32_t size = run->io.size;
-	uint32_t port = run->io.port;
+	const struct range *range = vcpu->cache[space][range_cache_slot(space, addr)];
+
+	if (likely(addr - range->base < range->length))
+		return range;
+	return dispatch_cache(vcpu, space, addr);
+}
+
+static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
+				   AxAccessWidth width, uint64_t value, AxVCpuExitKind kind,
+				   struct fast_result *result)
+{
+	AxHandled handled;
+
+	vcpu->pending.kind = (uint8_t)kind;
+	handled = range->ops.write(vcpu, range->opaque, offset, width, value);
+	if (unlikely(handled != AX_HANDLED)) {
+		result->handled = handled;
+		return FAST_LEAVE;
+	}
+	vcpu->counts[kind]++;
+	return FAST_HANDLED;
+}
+
+/* The answer is in result->value. */
+static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_t offset,
+				  AxAccessWidth width, AxVCpuExitKind kind,
+				  struct fast_result *result)
+{
+	AxHandled handled;
+
+	vcpu->pending.kind = (uint8_t)kind;
+	result->value = 0;
+	handled = range->ops.read(vcpu, range->opaque, offset, width, &result->value);
+	if (unlikely(handled != AX_HANDLED)) {
+		result->handled = handled;
+		return FAST_LEAVE;
+	}
+	vcpu->counts[kind]++;
+	return FAST_HANDLED;
+}
+
+/*
+ * A port access of one element. KVM's numbers are checked as exit_decode() does; what fails goes
+ * there.
+ */
+static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t last_place,
+				  struct fast_result *result)
+{
+	const struct range *range = fast_range(vcpu, RANGE_PORT, run->io.port);
 	uint64_t place = run->io.data_offset;
-	const struct range *range = vcpu->cache[RANGE_PORT][PORT_CACHE_SLOT(port)];
-	uint64_t offset = port - range->base;
+	uint32_t size = run->io.size;
+	AxAccessWidth width;
+	uint64_t offset;
+	enum fast fast;
+	uint32_t raw;
 	uint8_t *data;
 
-	if (unlikely(offset >= range->length || size > range->length - offset ||
-		     run->io.count != 1 || size > 4 || !exit_is_width(size) ||
-		     place > vcpu->run_size - sizeof(uint32_t)))
+	if (unlikely(!range))
+		return FAST_NOT;
+	offset = run->io.port - range->base;
+	if (unlikely(size > range->length - offset || run->io.count != 1 || size > sizeof(raw) ||
+		     !exit_is_width(size) || place > last_place))
 		return FAST_NOT;
 	data = (uint8_t *)run + place;
-	result->value = 0;
+	width = exit_width(size);
 	if (run->io.direction != KVM_EXIT_IO_IN) {
-		uint32_t raw;
-
 		memcpy(&raw, data, sizeof(raw));
-		vcpu->pending.kind = AX_EXIT_IO_WRITE;
-		result->handled =
-			range_write(range, vcpu, offset, exit_width(size), raw & exit_mask(size));
-		if (unlikely(result->handled != AX_HANDLED))
-			return FAST_LEAVE;
-		vcpu->counts[AX_EXIT_IO_WRITE]++;
-	} else {
-		uint32_t raw;
-
-		vcpu->pending.kind = AX_EXIT_IO_READ;
-		result->handled = range_read(range, vcpu, offset, exit_width(size), &result->value);
-		if (unlikely(result->handled != AX_HANDLED))
-			return FAST_LEAVE;
-		vcpu->counts[AX_EXIT_IO_READ]++;
+		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
+				  AX_EXIT_IO_WRITE, result);
+	}
+	fast = fast_read(vcpu, range, offset, width, AX_EXIT_IO_READ, result);
+	if (likely(fast == FAST_HANDLED)) {
 		/* KVM takes `size` bytes of these. */
 		raw = (uint32_t)result->value;
 		memcpy(data, &raw, sizeof(raw));
 	}
-	return FAST_HANDLED;
+	return fast;
 }
 
-/* An MMIO access of a width to a range that hit before. */
+/* An MMIO access of a width. */
 static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
 {
-	uint32_t len = run->mmio.len;
 	uint64_t addr = run->mmio.phys_addr;
-	const struct range *range = vcpu->cache[RANGE_MMIO][MMIO_CACHE_SLOT(addr)];
-	uint64_t offset = addr - range->base;
+	const struct range *range = fast_range(vcpu, RANGE_MMIO, addr);
+	uint32_t len = run->mmio.len;
+	AxAccessWidth width;
+	uint64_t offset;
+	enum fast fast;
 
-	if (unlikely(offset >= range->length || len > range->length - offset ||
-		     !exit_is_width(len)))
+	if (unlikely(!range))
 		return FAST_NOT;
-	result->value = 0;
+	offset = addr - range->base;
+	if (unlikely(len > range->length - offset || !exit_is_width(len)))
+		return FAST_NOT;
+	width = exit_width(len);
 	if (run->mmio.is_write) {
 		uint64_t raw;
 
 		memcpy(&raw, run->mmio.data, sizeof(raw));
-		vcpu->pending.kind = AX_EXIT_MMIO_WRITE;
-		result->handled =
-			range_write(range, vcpu, offset, exit_width(len), raw & exit_mask(len));
-		if (unlikely(result->handled != AX_HANDLED))
-			return FAST_LEAVE;
-		vcpu->counts[AX_EXIT_MMIO_WRITE]++;
-	} else {
-		vcpu->pending.kind = AX_EXIT_MMIO_READ;
-		result->handled = range_read(range, vcpu, offset, exit_width(len), &result->value);
-		if (unlikely(result->handled != AX_HANDLED))
-			return FAST_LEAVE;
-		vcpu->counts[AX_EXIT_MMIO_READ]++;
-		/* KVM takes `len` bytes of these. */
-		memcpy(run->mmio.data, &result->value, sizeof(result->value));
+		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
+				  AX_EXIT_MMIO_WRITE, result);
 	}
-	return FAST_HANDLED;
+	fast = fast_read(vcpu, range, offset, width, AX_EXIT_MMIO_READ, result);
+	/* KVM takes `len` bytes of these. */
+	if (likely(fast == FAST_HANDLED))
+		memcpy(run->mmio.data, &result->value, sizeof(result->value));
+	return fast;
 }
 
 /* Enter until something comes that is not for the fast path. Returns KVM_RUN's rc of that exit. */
 static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 {
+	const uint64_t last_place = vcpu->run_size - sizeof(uint32_t); /* of a port's data */
 	struct kvm_run *run = vcpu->run;
 	int fd = vcpu->fd;
 
@@ -223,7 +261,7 @@ static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 		if (unlikely(rc))
 			return rc;
 		if (run->exit_reason == KVM_EXIT_IO)
-			*fast = fast_port(vcpu, run, result);
+			*fast = fast_port(vcpu, run, last_place, result);
 		else if (run->exit_reason == KVM_EXIT_MMIO)
 			*fast = fast_mmio(vcpu, run, result);
 		if (unlikely(*fast != FAST_HANDLED))

@@ -18,7 +18,7 @@
 
 #define PORT_SPACE_SIZE 0x10000
 
-struct range range_none = { .base = 0, .length = 0, .name = "none" };
+const struct range range_none = { .base = 0, .length = 0, .name = "none" };
 
 /* The number of ranges whose base is at or below @addr: where one that begins above it would go. */
 static size_t count_up_to(const struct range_table *table, uint64_t addr)
@@ -86,6 +86,69 @@ static int check_range(enum range_space space, const AxRange *desc, AxError *err
 	return 0;
 }
 
+static AxHandled missing_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			      uint64_t *value)
+{
+	(void)vcpu;
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	(void)value;
+	return AX_UNHANDLED;
+}
+
+static AxHandled missing_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			       uint64_t value)
+{
+	(void)vcpu;
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	(void)value;
+	return AX_UNHANDLED;
+}
+
+static AxHandled locked_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			     uint64_t *value)
+{
+	const struct range *range = opaque;
+	AxHandled handled;
+
+	ax_lock(range->lock);
+	handled = range->device_ops->read(vcpu, range->device, offset, width, value);
+	ax_unlock(range->lock);
+	return handled;
+}
+
+static AxHandled locked_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			      uint64_t value)
+{
+	const struct range *range = opaque;
+	AxHandled handled;
+
+	ax_lock(range->lock);
+	handled = range->device_ops->write(vcpu, range->device, offset, width, value);
+	ax_unlock(range->lock);
+	return handled;
+}
+
+static void choose_ops(struct range *range, const AxRange *desc)
+{
+	bool locked = desc->flags & AX_RANGE_SERIAL;
+
+	range->device_ops = desc->ops;
+	range->device = desc->opaque;
+	range->lock = locked ? desc->lock : NULL;
+	range->opaque = locked ? range : desc->opaque;
+	range->ops.size = sizeof(range->ops);
+	range->ops.read = locked ? locked_read : desc->ops->read;
+	range->ops.write = locked ? locked_write : desc->ops->write;
+	if (!desc->ops->read)
+		range->ops.read = missing_read;
+	if (!desc->ops->write)
+		range->ops.write = missing_write;
+}
+
 static struct range *new_range(AxVm *vm, const AxRange *desc, bool uncached)
 {
 	struct range *range = calloc(1, sizeof(*range));
@@ -94,9 +157,7 @@ static struct range *new_range(AxVm *vm, const AxRange *desc, bool uncached)
 		return NULL;
 	range->base = desc->base;
 	range->length = desc->length;
-	range->ops = desc->ops;
-	range->opaque = desc->opaque;
-	range->lock = desc->flags & AX_RANGE_SERIAL ? desc->lock : NULL;
+	choose_ops(range, desc);
 	range->uncached = uncached;
 	range->id = ++vm->next_id;
 	if (desc->name)

@@ -22,9 +22,16 @@ enum range_space { RANGE_MMIO = 0, RANGE_PORT = 1, RANGE_SPACES = 2 };
 struct range {
 	uint64_t base;
 	uint64_t length;
-	const AxRangeOps *ops;
+	/*
+	 * What an access calls, and with what: never NULL. Decided at registration: the device's own
+	 * ops, or stand-ins for a missing one and for those with a lock around them (then opaque is
+	 * the range).
+	 */
+	AxRangeOps ops;
 	void *opaque;
-	AxLock *lock;  /* held around ops; NULL: none */
+	const AxRangeOps *device_ops;
+	void *device;
+	AxLock *lock;  /* held around device_ops; NULL: none */
 	bool uncached; /* the fast path must not see it: accesses mean more than a call of ops */
 	AxRangeId id;
 	char name[RANGE_NAME_SIZE];

@@ -15,10 +15,24 @@
 #include "core/range.h"
 #include "sys/sys.h"
 
-/* Ranges that hit last, by a few bits of the address: the fast path's whole lookup. */
-#define RANGE_CACHE_SIZE      16
-#define MMIO_CACHE_SLOT(addr) (((addr) >> 12) % RANGE_CACHE_SIZE)
-#define PORT_CACHE_SLOT(port) (((port) >> 3) % RANGE_CACHE_SIZE)
+/*
+ * Ranges that hit last, by their address: the fast path's whole lookup, most of the time. Pieces of
+ * an address space of this many bytes have an entry each: registers that are used together share
+ * theirs, devices that stand side by side do not.
+ */
+#define RANGE_CACHE_BITS 5
+#define RANGE_CACHE_SIZE (1u << RANGE_CACHE_BITS)
+#define MMIO_PIECE_BITS	 9 /* as far apart as virtio-mmio devices are */
+#define PORT_PIECE_BITS	 3
+
+static inline unsigned range_cache_slot(enum range_space space, uint64_t addr)
+{
+	unsigned shift = space == RANGE_PORT ? PORT_PIECE_BITS : MMIO_PIECE_BITS;
+	uint32_t piece = (uint32_t)(addr >> shift);
+
+	/* 2^32 divided by the golden ratio spreads addresses at regular distances: TAOCP 6.4. */
+	return piece * 0x9e3779b1u >> (32 - RANGE_CACHE_BITS);
+}
 
 /*
  * Asynchronous requests to a vCPU, bits of vcpu->requests. Whoever posts one also sets
@@ -49,7 +63,7 @@ struct AxVCpu {
 	int fd;
 	int state; /* AxVCpuState, atomic */
 	struct pending pending;
-	struct range *cache[RANGE_SPACES][RANGE_CACHE_SIZE]; /* never NULL: &range_none */
+	const struct range *cache[RANGE_SPACES][RANGE_CACHE_SIZE]; /* never NULL: &range_none */
 	uint64_t counts[AX_EXIT_KINDS];
 	const struct snapshot *snapshot; /* while in_loop */
 	size_t run_size;
@@ -80,7 +94,7 @@ struct AxVCpu {
 };
 
 /* In the place of an unset cache entry: contains no address. */
-extern struct range range_none;
+extern const struct range range_none;
 
 /*
  * Post a request: any thread, async-signal-safe. What the request's data is must have been stored

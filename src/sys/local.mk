@@ -4,3 +4,10 @@ sys_sources = \
 	src/sys/sys.c \
 	src/sys/sys.h \
 	src/sys/uapi.h
+
+# KVM_RUN: an architecture's own, or libc's ioctl().
+if ARCH_X86_64
+sys_sources += src/sys/x86_64/vcpu_run.c
+else
+sys_sources += src/sys/vcpu_run.c
+endif

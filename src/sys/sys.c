@@ -36,11 +36,6 @@ void sys_unmap_run(struct kvm_run *run, size_t size)
 	munmap(run, size);
 }
 
-int sys_vcpu_run(int fd)
-{
-	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
-}
-
 int sys_ioctl(int fd, unsigned long request, uintptr_t arg)
 {
 	int ret = ioctl(fd, request, arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seam to the kernel's KVM: the only file that issues KVM ioctls is sys.c behind this header.
- * Unit tests replace sys.c at link time by a fake. All functions return 0 or more on success, else
- * a negative errno; none retries, none prints, none keeps state.
+ * The seam to the kernel's KVM: the only files that issue KVM ioctls are sys.c and vcpu_run.c behind
+ * this header. Unit tests replace them at link time by a fake. All functions return 0 or more on
+ * success, else a negative errno; none retries, none prints, none keeps state.
  */
 #ifndef AXVMM_SYS_SYS_H
 #define AXVMM_SYS_SYS_H
