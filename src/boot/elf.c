@@ -282,7 +282,7 @@ static int parse_whole(const struct image *image, const struct elf *elf, AxImage
 
 int boot_elf_parse(const struct image *image, AxImagePlan *plan, AxError *err)
 {
-	struct elf elf;
+	struct elf elf = { 0 };
 	int ret = read_header(image, &elf, err);
 
 	if (ret)
@@ -304,7 +304,7 @@ int boot_elf_parse(const struct image *image, AxImagePlan *plan, AxError *err)
 
 int boot_elf_parse_multiboot(const struct image *image, AxImagePlan *plan, AxError *err)
 {
-	struct elf elf;
+	struct elf elf = { 0 };
 	int ret = read_header(image, &elf, err);
 
 	if (ret)

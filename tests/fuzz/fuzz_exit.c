@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define BLOCK_MMIO   0xfe002000u
 #define BLOCK_PORT   0x30
 #define MOST_CALLS   64
-#define MOST_ENTRIES 512
+#define MOST_ENTRIES 128
 
 /* The whole of one input's run. */
 static struct run {

@@ -254,7 +254,7 @@ static inline void script_fill_port(struct script *script, struct kvm_run *run)
 	run->io.port = (uint16_t)script_address(script, true);
 	run->io.count = how & 8 ? script_u8(script) : 1;
 	run->io.data_offset = how & 16 ? 4096 + script_u64(script) % 8300 : 4096;
-	for (unsigned i = 0; i < 2048; i++)
+	for (unsigned i = 0; i < 32; i++)
 		bytes[i] = (uint8_t)(i < 8 ? script_u8(script) : bytes[i % 8] + i);
 }
 

@@ -30,19 +30,20 @@ static AxVm *vms[LAYOUTS];
 
 static AxVm *get_vm(unsigned layout)
 {
-	AxVm **vm = &vms[layout];
+	AxVm *vm = vms[layout];
 
-	if (*vm)
-		return *vm;
-	if (ax_vm_create(NULL, vm, NULL))
+	if (vm)
+		return vm;
+	if (ax_vm_create(NULL, &vm, NULL))
 		fuzz_breach("no VM");
 	for (unsigned i = 0; i < layouts[layout].count; i++) {
 		const AxRamRange *ram = &layouts[layout].ram[i];
 
-		if (ax_ram_add(*vm, ram->base, ram->size, 0, NULL))
+		if (ax_ram_add(vm, ram->base, ram->size, 0, NULL))
 			fuzz_breach("no RAM");
 	}
-	return *vm;
+	vms[layout] = vm;
+	return vm;
 }
 
 static uint8_t *guest_memory(AxVm *vm, uint64_t gpa, uint64_t len)
