@@ -37,6 +37,9 @@ tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
 tsan_tests += tests/unit/test_memory tests/unit/test_memory_view
 EXTRA_DIST += tests/unit/core_fixture.h
 
+# Running vCPUs: a list of its own.
+include tests/unit/vcpu.mk
+
 # unit_tests += tests/unit/foo
 
 # Image formats, and loading them.

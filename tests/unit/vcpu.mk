@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Unit tests of running vCPUs: exits, requests, dispatch, registration, whole VMs.
+unit_tests += \
+	tests/unit/test_vm_halt \
+	tests/unit/test_vm_run
+tsan_tests += \
+	tests/unit/test_vm_halt \
+	tests/unit/test_vm_run
+EXTRA_DIST += tests/unit/run_fixture.h
+
+if ARCH_X86_64
+unit_tests += \
+	tests/unit/x86_64/test_smp
+tsan_tests += \
+	tests/unit/x86_64/test_smp
+endif
+EXTRA_DIST += tests/unit/x86_64/smp_fixture.h
