@@ -106,6 +106,16 @@ static inline void sleep_ms(unsigned ms)
 	nanosleep(&time, NULL);
 }
 
+/* Run a VM to its end, which is no failure. */
+static inline AxVmResult run_vm(AxVm *vm)
+{
+	AxVmResult result = AX_VM_RESULT_INIT;
+	AxError err = AX_ERROR_INIT;
+
+	ck_assert_msg(!ax_vm_run(vm, &result, &err), "%s", err.message);
+	return result;
+}
+
 /* Wait until @condition holds; fail after some seconds. */
 #define wait_until(condition)                                                    \
 	do {                                                                     \

@@ -6,15 +6,6 @@
 
 static AxVm *vm;
 
-static AxVmResult run(void)
-{
-	AxVmResult result = AX_VM_RESULT_INIT;
-	AxError err = AX_ERROR_INIT;
-
-	ck_assert_msg(!ax_vm_run(vm, &result, &err), "%s", err.message);
-	return result;
-}
-
 static bool is_blocked(unsigned id)
 {
 	return ax_vcpu_state(ax_vm_vcpu(vm, id)) == AX_VCPU_BLOCKED;
@@ -40,7 +31,7 @@ static AxVmResult run_with(void (*fn)(void))
 	AxVmResult result;
 
 	ck_assert_int_eq(pthread_create(&helper.thread, NULL, helper_thread, &helper), 0);
-	result = run();
+	result = run_vm(vm);
 	pthread_join(helper.thread, NULL);
 	return result;
 }
@@ -74,7 +65,7 @@ START_TEST(a_halt_with_interrupts_off_is_the_end)
 	vm = new_vm(AX_IRQCHIP_NONE);
 	free_vcpu(vm, 0, 0);
 	push_halt(0, false);
-	result = run();
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_HALTED);
 	ck_assert_uint_eq(result.vcpu, 0);
 	ck_assert_uint_eq(result.exit.kind, AX_EXIT_HALT);
@@ -89,7 +80,7 @@ START_TEST(halts_of_all_vcpus_with_interrupts_off_are_the_end)
 		free_vcpu(vm, i, 0);
 		push_halt(i, false);
 	}
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -101,7 +92,7 @@ START_TEST(vcpus_that_are_off_count_as_dead)
 	free_vcpu(vm, 1, AX_SETUP_POWERED_OFF);
 	free_vcpu(vm, 2, AX_SETUP_POWERED_OFF);
 	push_halt(0, false);
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	ck_assert_uint_eq(fake_entries(1) + fake_entries(2), 0);
 	ax_vm_destroy(vm);
 }
@@ -114,7 +105,7 @@ START_TEST(a_vm_all_of_whose_vcpus_are_off_ends_at_once)
 	vm = new_vm(AX_IRQCHIP_NONE);
 	free_vcpu(vm, 0, AX_SETUP_POWERED_OFF);
 	free_vcpu(vm, 1, AX_SETUP_POWERED_OFF);
-	result = run();
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_HALTED);
 	ck_assert_uint_eq(result.exit.kind, AX_EXIT_CPU_DOWN);
 	ck_assert_uint_eq(fake_calls(KVM_RUN), 0);
@@ -174,7 +165,7 @@ START_TEST(an_interrupt_that_came_before_the_halt_ends_it)
 	fake_run(0)->ready_for_interrupt_injection = 0;
 	push_halt(0, true);
 	push_stop(0);
-	ck_assert_uint_eq(run().end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HANDLER);
 	ck_assert_uint_eq(fake_calls(KVM_INTERRUPT), 1);
 	ax_vm_destroy(vm);
 }
@@ -337,7 +328,7 @@ START_TEST(a_dead_vcpu_that_deals_with_a_kick_is_alive_and_dead_again_afterwards
 	free_vcpu(vm, 1, 0);
 	push_halt(0, false);
 	fake_push(1, halt_when_vcpu_0_has_the_kick, NULL);
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	ck_assert(one_is_dead);
 	ax_vm_destroy(vm);
 }
@@ -366,7 +357,7 @@ START_TEST(a_vcpu_that_is_off_may_be_started_by_its_kicks_handler)
 	free_vcpu(vm, 1, 0);
 	push_stop(0);
 	fake_push(1, halt_when_vcpu_0_has_the_kick, NULL);
-	ck_assert_uint_eq(run().end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HANDLER);
 	ck_assert(fake_get_state(0, KVM_GET_SREGS, &sregs, sizeof(sregs)));
 	ck_assert_uint_eq(sregs.cs.base, 0x3000);
 	ax_vm_destroy(vm);
@@ -396,6 +387,7 @@ static void start_twice_once_off(void)
 		sleep_ms(10);
 		ck_assert_uint_eq(fake_entries(0), entries);
 		ck_assert_int_eq(ax_vcpu_start(ax_vm_vcpu(vm, 0), 0x7000, 0, NULL), 0);
+		wait_until(fake_entries(0) > entries);
 	}
 }
 
@@ -441,7 +433,7 @@ START_TEST(a_halt_that_a_handler_takes_is_entered_again)
 	push_halt(0, false);
 	push_halt(0, false);
 	push_stop(0);
-	ck_assert_uint_eq(run().end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HANDLER);
 	ck_assert_uint_eq(halts, 2);
 	ax_vm_destroy(vm);
 }

@@ -31,16 +31,6 @@ static unsigned thread_count(void)
 	return count;
 }
 
-/* Run and expect success. */
-static AxVmResult run(AxVm *vm)
-{
-	AxVmResult result = AX_VM_RESULT_INIT;
-	AxError err = AX_ERROR_INIT;
-
-	ck_assert_msg(!ax_vm_run(vm, &result, &err), "%s", err.message);
-	return result;
-}
-
 /* What a vCPU's thread is like. */
 struct thread_facts {
 	pthread_t self;
@@ -86,7 +76,7 @@ START_TEST(the_first_vcpu_runs_on_the_callers_thread_and_others_on_named_ones_wi
 	push_stop(0);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	pthread_create(&injector, NULL, inject_when_all_wait, vm);
-	run(vm);
+	run_vm(vm);
 	pthread_join(injector, NULL);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 
@@ -112,7 +102,7 @@ START_TEST(a_handlers_stop_ends_the_run_and_joins_all_threads)
 	for (unsigned i = 0; i < 4; i++)
 		free_vcpu(vm, 10 + i, 0);
 	push_stop(2); /* the others spin */
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_HANDLER);
 	ck_assert_uint_eq(result.vcpu, 12);
 	ck_assert_uint_eq(result.exit.kind, AX_EXIT_IO_WRITE);
@@ -147,7 +137,7 @@ START_TEST(an_exit_that_nobody_handles_ends_the_run)
 	free_vcpu(vm, 0, 0);
 	free_vcpu(vm, 1, 0);
 	fake_push_exit(1, final_exits[_i].reason);
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_EXIT);
 	ck_assert_uint_eq(result.vcpu, 1);
 	ck_assert_uint_eq(result.exit.kind, final_exits[_i].kind);
@@ -162,7 +152,7 @@ START_TEST(an_unclaimed_access_ends_the_run_only_when_the_option_says_so)
 
 	free_vcpu(vm, 0, 0);
 	fake_push_mmio_read(0, 0x1000, 4);
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_EXIT);
 	ck_assert_uint_eq(result.exit.kind, AX_EXIT_MMIO_READ);
 	ck_assert_uint_eq(result.exit.mmio_read.addr, 0x1000);
@@ -172,7 +162,7 @@ START_TEST(an_unclaimed_access_ends_the_run_only_when_the_option_says_so)
 	free_vcpu(vm, 0, 0);
 	fake_push_mmio_read(1, 0x1000, 4);
 	fake_push_exit(1, KVM_EXIT_SHUTDOWN);
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.exit.kind, AX_EXIT_SYSTEM_DOWN);
 	ax_vm_destroy(vm);
 }
@@ -188,7 +178,7 @@ START_TEST(the_end_of_a_suspend_does_not_end_the_run)
 	free_vcpu(vm, 0, 0);
 	fake_push_run(0, &wakeup);
 	fake_push_exit(0, KVM_EXIT_SHUTDOWN);
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.exit.system_down.cause, AX_DOWN_TRIPLE_FAULT);
 	ck_assert_uint_eq(fake_steps_left(0), 0);
 	ax_vm_destroy(vm);
@@ -204,173 +194,10 @@ START_TEST(an_eoi_and_a_kick_that_nobody_wants_do_not_end_the_run)
 	ck_assert_int_eq(ax_vcpu_kick(vcpu, 7), 0);
 	fake_push_exit(0, KVM_EXIT_IOAPIC_EOI);
 	fake_push_exit(0, KVM_EXIT_SHUTDOWN);
-	ck_assert_uint_eq(run(vm).exit.kind, AX_EXIT_SYSTEM_DOWN);
+	ck_assert_uint_eq(run_vm(vm).exit.kind, AX_EXIT_SYSTEM_DOWN);
 	ax_vcpu_exit_counts(vcpu, counts);
 	ck_assert_uint_eq(counts[AX_EXIT_EXTERNAL_INTERRUPT], 1);
 	ck_assert_uint_eq(counts[AX_EXIT_IRQ_EOI], 1);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-static AxHandled stop_vm(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-			 uint64_t value)
-{
-	(void)offset;
-	(void)width;
-	ax_vm_stop(ax_vcpu_vm(vcpu), (int)value - 3);
-	return *(AxHandled *)opaque;
-}
-
-static void add_exit_port(AxVm *vm, AxHandled *verdict)
-{
-	static const AxRangeOps ops = { .size = sizeof(AxRangeOps), .write = stop_vm };
-	AxRange range = AX_RANGE_INIT;
-
-	range.base = 0x500;
-	range.length = 1;
-	range.ops = &ops;
-	range.opaque = verdict;
-	ck_assert_int_eq(ax_range_add_ports(vm, &range, NULL, NULL), 0);
-}
-
-START_TEST(a_stop_from_a_handler_ends_the_run_with_its_code)
-{
-	static const AxHandled verdicts[] = { AX_HANDLED, AX_STOP };
-	AxHandled verdict = verdicts[_i];
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-	uint8_t byte = 1;
-	AxVmResult result;
-
-	add_exit_port(vm, &verdict);
-	free_vcpu(vm, 0, 0);
-	free_vcpu(vm, 1, 0);
-	fake_push_port(1, 0x500, 1, 1, &byte);
-	result = run(vm);
-	ck_assert_uint_eq(result.end, AX_VM_END_CODE);
-	ck_assert_int_eq(result.code, -2);
-	/* For ever: the VM is stopped. */
-	result = run(vm);
-	ck_assert_uint_eq(result.end, AX_VM_END_CODE);
-	ck_assert_int_eq(result.code, -2);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-static void *stop_with_5(void *arg)
-{
-	AxVm *vm = arg;
-
-	wait_until(fake_entries(0) && fake_entries(1));
-	ax_vm_stop(vm, 5);
-	ax_vm_stop(vm, 6);
-	return NULL;
-}
-
-START_TEST(of_two_stops_the_first_counts)
-{
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-	pthread_t stopper;
-	AxVmResult result;
-
-	free_vcpu(vm, 0, 0);
-	free_vcpu(vm, 1, 0);
-	pthread_create(&stopper, NULL, stop_with_5, vm);
-	result = run(vm);
-	pthread_join(stopper, NULL);
-	ck_assert_uint_eq(result.end, AX_VM_END_CODE);
-	ck_assert_int_eq(result.code, 5);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-static AxVm *signalled_vm;
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-	ax_vm_stop(signalled_vm, INT32_MIN);
-}
-
-static int raise_alarm(struct kvm_run *run, void *arg)
-{
-	(void)arg;
-	raise(SIGALRM);
-	return fake_spin(run);
-}
-
-START_TEST(a_stop_from_a_signal_handler_ends_the_run)
-{
-	struct sigaction action = { .sa_handler = on_alarm };
-	AxVmResult result;
-
-	signalled_vm = new_vm(AX_IRQCHIP_NONE);
-	sigaction(SIGALRM, &action, NULL);
-	free_vcpu(signalled_vm, 0, 0);
-	fake_push(0, raise_alarm, NULL);
-	result = run(signalled_vm);
-	ck_assert_uint_eq(result.end, AX_VM_END_CODE);
-	ck_assert_int_eq(result.code, INT32_MIN);
-	ax_vm_destroy(signalled_vm);
-}
-END_TEST
-
-START_TEST(a_stop_before_the_run_ends_it_at_once_without_an_entry)
-{
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-	AxVmResult result;
-
-	free_vcpu(vm, 0, 0);
-	ax_vm_stop(vm, 9);
-	free_vcpu(vm, 1, 0); /* also for vCPUs that are created after it */
-	result = run(vm);
-	ck_assert_uint_eq(result.end, AX_VM_END_CODE);
-	ck_assert_int_eq(result.code, 9);
-	ck_assert_uint_eq(fake_entries(0) + fake_entries(1), 0);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(a_vcpu_created_after_a_stop_is_stopped)
-{
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-
-	ax_vm_stop(vm, 9);
-	free_vcpu(vm, 0, 0);
-	ck_assert_int_eq(run(vm).code, 9);
-	ck_assert_uint_eq(fake_entries(0), 0);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(a_run_that_a_handler_ended_can_be_repeated)
-{
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-
-	add_stop_port(vm);
-	free_vcpu(vm, 0, 0);
-	free_vcpu(vm, 1, 0);
-	push_stop(0);
-	ck_assert_uint_eq(run(vm).vcpu, 0);
-	push_stop(1);
-	ck_assert_uint_eq(run(vm).vcpu, 1);
-	ck_assert_uint_eq(fake_steps_left(0) + fake_steps_left(1), 0);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(after_a_run_that_a_handler_ended_the_loop_is_not_stopped)
-{
-	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
-	AxVCpu *vcpu = free_vcpu(vm, 0, 0);
-	AxVCpuExitReason exit;
-
-	add_stop_port(vm);
-	push_stop(0);
-	run(vm);
-	fake_push_exit(0, KVM_EXIT_HLT);
-	ck_assert_int_eq(ax_vcpu_bind(vcpu, AX_ANY_CPU, NULL), 0);
-	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_UNHANDLED);
-	ck_assert_uint_eq(exit.kind, AX_EXIT_HALT);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -419,7 +246,7 @@ START_TEST(of_many_ends_one_is_told_whole)
 		free_vcpu(vm, i, 0);
 		fake_push_port(i, STOP_PORT, 1, 1, &byte);
 	}
-	result = run(vm);
+	result = run_vm(vm);
 	ck_assert_uint_eq(result.end, AX_VM_END_HANDLER);
 	ck_assert_uint_lt(result.vcpu, 4);
 	ck_assert_uint_eq(result.exit.vcpu, result.vcpu);
@@ -437,7 +264,7 @@ START_TEST(registers_are_exact_after_a_run)
 
 	add_stop_port(vm);
 	fake_push_port(0, STOP_PORT, 1, 1, NULL); /* a read, answered with AX_STOP */
-	run(vm);
+	run_vm(vm);
 	fake_completed(0, &done);
 	ck_assert_uint_eq(done.count, 1);
 	ck_assert_uint_eq(done.port[0], 0x5a);
@@ -455,7 +282,7 @@ START_TEST(the_second_half_of_the_last_access_is_dispatched_before_the_run_retur
 	add_stop_port(vm);
 	push_stop(0);
 	fake_push_half_mmio(0, 0x9000, 2, true, 1);
-	ck_assert_uint_eq(run(vm).exit.kind, AX_EXIT_IO_WRITE);
+	ck_assert_uint_eq(run_vm(vm).exit.kind, AX_EXIT_IO_WRITE);
 	ck_assert_uint_eq(fake_steps_left(0), 0);
 	ax_vcpu_exit_counts(vcpu, counts);
 	ck_assert_uint_eq(counts[AX_EXIT_MMIO_WRITE], 1);
@@ -530,7 +357,7 @@ START_TEST(a_handler_cannot_run_its_vm)
 	ck_assert_int_eq(ax_range_add_ports(vm, &range, NULL, NULL), 0);
 	free_vcpu(vm, 0, 0);
 	fake_push_port(0, 0x600, 1, 1, &byte);
-	ck_assert_uint_eq(run(vm).end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HANDLER);
 	ck_assert_int_eq(nested_ret, -EPERM);
 	ax_vm_destroy(vm);
 }
@@ -554,7 +381,7 @@ START_TEST(two_threads_cannot_run_a_vm_at_once)
 
 	free_vcpu(vm, 0, 0);
 	pthread_create(&other, NULL, run_at_the_same_time, vm);
-	ck_assert_int_eq(run(vm).code, 1);
+	ck_assert_int_eq(run_vm(vm).code, 1);
 	pthread_join(other, NULL);
 	ax_vm_destroy(vm);
 }
@@ -571,13 +398,6 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, an_unclaimed_access_ends_the_run_only_when_the_option_says_so);
 	tcase_add_test(cases, the_end_of_a_suspend_does_not_end_the_run);
 	tcase_add_test(cases, an_eoi_and_a_kick_that_nobody_wants_do_not_end_the_run);
-	tcase_add_loop_test(cases, a_stop_from_a_handler_ends_the_run_with_its_code, 0, 2);
-	tcase_add_test(cases, of_two_stops_the_first_counts);
-	tcase_add_test(cases, a_stop_from_a_signal_handler_ends_the_run);
-	tcase_add_test(cases, a_stop_before_the_run_ends_it_at_once_without_an_entry);
-	tcase_add_test(cases, a_vcpu_created_after_a_stop_is_stopped);
-	tcase_add_test(cases, a_run_that_a_handler_ended_can_be_repeated);
-	tcase_add_test(cases, after_a_run_that_a_handler_ended_the_loop_is_not_stopped);
 	tcase_add_test(cases, a_failure_of_the_host_ends_the_run_with_its_errno_and_message);
 	tcase_add_test(cases, nobody_need_look_at_result_or_error);
 	tcase_add_test(cases, of_many_ends_one_is_told_whole);

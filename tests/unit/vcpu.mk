@@ -2,10 +2,12 @@
 # Unit tests of running vCPUs: exits, requests, dispatch, registration, whole VMs.
 unit_tests += \
 	tests/unit/test_vm_halt \
-	tests/unit/test_vm_run
+	tests/unit/test_vm_run \
+	tests/unit/test_vm_stop
 tsan_tests += \
 	tests/unit/test_vm_halt \
-	tests/unit/test_vm_run
+	tests/unit/test_vm_run \
+	tests/unit/test_vm_stop
 EXTRA_DIST += tests/unit/run_fixture.h
 
 if ARCH_X86_64

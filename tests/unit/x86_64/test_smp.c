@@ -40,15 +40,6 @@ static void make_vcpus(unsigned count, unsigned others_flags)
 		free_vcpu(vm, i, i ? others_flags : 0);
 }
 
-static AxVmResult run(void)
-{
-	AxVmResult result = AX_VM_RESULT_INIT;
-	AxError err = AX_ERROR_INIT;
-
-	ck_assert_msg(!ax_vm_run(vm, &result, &err), "%s", err.message);
-	return result;
-}
-
 /* The next exit that is something: a request served makes an entry of its own. */
 static AxVCpuExitReason next_exit(AxVCpu *vcpu)
 {
@@ -82,7 +73,7 @@ START_TEST(init_and_sipi_start_a_cpu_at_its_vectors_page)
 	push_ipi(0, 1, ICR_INIT | ICR_LEVEL_ASSERT);
 	push_ipi(0, 1, ICR_SIPI | 0x9f);
 	push_stop(1);
-	ck_assert_uint_eq(run().vcpu, 1);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ck_assert_uint_eq(entry_of(1), 0x9f000);
 	ax_vm_destroy(vm);
 }
@@ -96,7 +87,7 @@ START_TEST(a_second_sipi_to_a_started_cpu_is_ignored)
 	fake_push(0, when_entered, (void *)1);
 	push_ipi(0, 1, ICR_SIPI | 0x20);
 	push_stop(0);
-	ck_assert_uint_eq(run().vcpu, 0);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 0);
 	ck_assert_uint_eq(entry_of(1), 0x10000);
 	ax_vm_destroy(vm);
 }
@@ -108,7 +99,7 @@ START_TEST(a_cpu_that_is_not_there_is_no_error)
 	push_ipi(0, 77, ICR_INIT | ICR_LEVEL_ASSERT);
 	push_ipi(0, 77, ICR_SIPI | 0x10);
 	push_stop(0);
-	ck_assert_uint_eq(run().vcpu, 0);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 0);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -124,7 +115,7 @@ START_TEST(init_stops_a_running_cpu_which_runs_nothing_until_sipi)
 	push_ipi(0, 1, ICR_INIT | ICR_LEVEL_ASSERT);
 	push_wait_off(0, 1);
 	push_halt(0, false);
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	fake_completed(1, &done);
 	ck_assert_uint_eq(done.count, 1);
 	/* Its first entry, and those which found immediate_exit set. */
@@ -144,7 +135,7 @@ START_TEST(a_cpu_that_init_stopped_starts_again_at_the_next_sipi)
 	push_halt(0, false);
 	fake_push_spin(1);
 	push_stop(1);
-	ck_assert_uint_eq(run().vcpu, 1);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ck_assert_uint_eq(entry_of(1), 0x33000);
 	ax_vm_destroy(vm);
 }
@@ -161,7 +152,7 @@ START_TEST(init_right_after_sipi_voids_it_and_the_next_sipi_counts)
 	push_ipi(0, 1, ICR_SIPI | 0x44);
 	push_halt(0, false);
 	fake_set_guest(1, halt_step, NULL); /* whenever it gets as far as that */
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	ck_assert_uint_eq(entry_of(1), 0x44000);
 	ax_vm_destroy(vm);
 }
@@ -174,7 +165,7 @@ START_TEST(init_level_deassert_does_nothing)
 	push_ipi(0, 1, ICR_INIT | ICR_LEVEL_TRIGGER);
 	push_halt(0, false);
 	push_stop(1);
-	ck_assert_uint_eq(run().vcpu, 1);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -184,7 +175,7 @@ START_TEST(a_cpu_may_send_init_to_itself)
 	make_vcpus(2, AX_SETUP_POWERED_OFF);
 	push_ipi(0, 0, ICR_INIT | ICR_LEVEL_ASSERT);
 	push_stop(0); /* never reached */
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	ck_assert_uint_eq(fake_steps_left(0), 1);
 	ax_vm_destroy(vm);
 }
@@ -199,7 +190,7 @@ START_TEST(a_halted_cpu_takes_init)
 	push_ipi(0, 1, ICR_SIPI | 0x55);
 	push_halt(0, false);
 	push_stop(1);
-	ck_assert_uint_eq(run().vcpu, 1);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ck_assert_uint_eq(entry_of(1), 0x55000);
 	ax_vm_destroy(vm);
 }
@@ -221,7 +212,7 @@ START_TEST(init_resets_the_apic_and_forgets_interrupts)
 	push_ipi(0, 1, ICR_SIPI | 0x01);
 	push_halt(0, false);
 	push_stop(1);
-	ck_assert_uint_eq(run().vcpu, 1);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ck_assert_uint_eq(fake_calls(KVM_INTERRUPT), 0);
 
 	/* SVR and LDR are as after power-up. */
@@ -270,7 +261,7 @@ START_TEST(a_broadcast_sipi_is_one_cpu_up_for_each_other_cpu)
 	set_up_handler(AX_HANDLED);
 	push_apic_write(0, REG_ICR_LOW, broadcasts[_i]);
 	push_stop(0);
-	ck_assert_uint_eq(run().vcpu, 0);
+	ck_assert_uint_eq(run_vm(vm).vcpu, 0);
 	ck_assert_uint_eq(ups[0], 0);
 	for (unsigned i = 1; i < 4; i++)
 		ck_assert_uint_eq(ups[i], 1);
@@ -284,7 +275,7 @@ START_TEST(a_sipi_to_the_broadcast_id_is_one_as_well)
 	set_up_handler(AX_HANDLED);
 	push_ipi(0, 0xff, ICR_SIPI | 0x12);
 	push_stop(0);
-	run();
+	run_vm(vm);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(ups[i], i != 0);
 	ax_vm_destroy(vm);
@@ -303,7 +294,7 @@ START_TEST(a_sipi_to_a_logical_destination_names_those_that_it_means)
 	}
 	push_ipi(0, 0x0a, ICR_LOGICAL_MODE | ICR_SIPI | 0x12);
 	push_stop(0);
-	run();
+	run_vm(vm);
 	ck_assert_uint_eq(ups[1], 1);
 	ck_assert_uint_eq(ups[2], 0);
 	ck_assert_uint_eq(ups[3], 1);
@@ -319,7 +310,7 @@ START_TEST(a_broadcast_starts_every_cpu)
 	push_apic_write(0, REG_ICR_LOW, ICR_TO_OTHERS | ICR_SIPI | 0x12);
 	for (unsigned i = 0; i < 4; i++)
 		push_halt(i, false);
-	ck_assert_uint_eq(run().end, AX_VM_END_HALTED);
+	ck_assert_uint_eq(run_vm(vm).end, AX_VM_END_HALTED);
 	for (unsigned i = 1; i < 4; i++) {
 		ck_assert_uint_eq(fake_steps_left(i), 0);
 		ck_assert_uint_eq(entry_of(i), 0x12000);
@@ -335,7 +326,7 @@ START_TEST(a_sipi_to_nobody_is_nothing)
 	push_apic_write(0, REG_ICR_LOW, ICR_TO_OTHERS | ICR_SIPI | 0x12);
 	push_apic_write(0, REG_ICR_LOW, ICR_TO_SELF | ICR_SIPI | 0x12);
 	push_stop(0);
-	ck_assert_uint_eq(run().exit.kind, AX_EXIT_IO_WRITE);
+	ck_assert_uint_eq(run_vm(vm).exit.kind, AX_EXIT_IO_WRITE);
 	ck_assert_uint_eq(ups[0], 0);
 	ax_vm_destroy(vm);
 }
