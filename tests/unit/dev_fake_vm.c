@@ -133,7 +133,7 @@ int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaq
 	if (fake_vm_device(vm, name))
 		return -EEXIST;
 	ck_assert_uint_lt(strlen(name), sizeof(place->name));
-	strcpy(place->name, name);
+	memcpy(place->name, name, strlen(name) + 1);
 	place->ops = ops;
 	place->opaque = opaque;
 	return 0;

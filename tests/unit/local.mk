@@ -58,6 +58,8 @@ endif
 EXTRA_DIST += tests/unit/x86_64/load_fixture.h
 
 # Devices. They are linked with src/dev and a fake VM (dev_fake.h) alone: they need nothing of src/core.
+# But for test_dev_core, which has the real one.
+unit_tests += tests/unit/test_dev_core
 check_LTLIBRARIES += tests/unit/libaxdevfake.la
 tests_unit_libaxdevfake_la_SOURCES = \
 	tests/unit/dev_fake.h \

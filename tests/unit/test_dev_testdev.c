@@ -122,6 +122,20 @@ START_TEST(sync_counts_and_keeps_the_last_values)
 }
 END_TEST
 
+/* handler.h says nothing of a written value's upper bits: a dispatch may leave something there. */
+START_TEST(bits_above_the_width_do_not_count)
+{
+	AxVCpu *vcpu = &vm->vcpus[0];
+	uint64_t values[2];
+
+	testdev_low_ops.write(vcpu, dev, AX_TEST_SYNC, AX_WIDTH_BYTE, 0x1ff);
+	testdev_port_ops.write(vcpu, dev, AX_TEST_PORT_SYNC, AX_WIDTH_WORD, 0xabcdef);
+	ck_assert_uint_eq(ax_testdev_syncs(dev, values, 2), 2);
+	ck_assert_uint_eq(values[0], 0xff);
+	ck_assert_uint_eq(values[1], 0xcdef);
+}
+END_TEST
+
 START_TEST(fail_stops_with_its_line)
 {
 	ck_assert_int_eq(try_write(AX_TEST_FAIL, AX_WIDTH_DWORD, 217), AX_STOP);
@@ -500,6 +514,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, sync_counts_and_keeps_the_last_values);
+	tcase_add_test(tcase, bits_above_the_width_do_not_count);
 	tcase_add_test(tcase, fail_stops_with_its_line);
 	tcase_add_test(tcase, fail_keeps_what_was_compared);
 	tcase_add_test(tcase, one_compared_value_is_enough);
