@@ -59,10 +59,11 @@ int cli_usage(const char *format, ...) AX_PRINTF(1, 2);
 int cli_failure(const char *what, const AxError *err);
 
 /*
- * Say what getopt_long() stumbled over, after it returned '?' or ':' with opterr = 0. @offered is
- * argv[optind - 1] or the short option that optopt holds. Returns STATUS_USAGE.
+ * Say what getopt_long() stumbled over, after it returned @result, '?' or ':', with opterr = 0.
+ * Returns STATUS_USAGE.
  */
-int cli_bad_option(const char *command, int result, char **argv);
+struct option;
+int cli_bad_option(const char *command, int result, char **argv, const struct option *options);
 
 /* Flush stdio's standard output. Returns @status, or STATUS_HOST after a message when what was
  * printed is lost. */

@@ -269,7 +269,7 @@ int cmd_doctor(int argc, char **argv)
 		case 'j': json = true; break;
 		case 'k': kvm_path = optarg; break;
 		case 'h': fputs(doctor_help, stdout); return cli_finish_stdout(STATUS_OK);
-		default: return cli_bad_option("doctor", option, argv);
+		default: return cli_bad_option("doctor", option, argv, long_options);
 		}
 	}
 	if (optind < argc)

@@ -104,7 +104,7 @@ int cmd_guests(int argc, char **argv)
 			return cli_finish_stdout(STATUS_OK);
 		}
 		if (option != 'e')
-			return cli_bad_option("guests", option, argv);
+			return cli_bad_option("guests", option, argv, long_options);
 		name = optarg;
 	}
 	if (argc - optind > (name && strcmp(name, "all") != 0 ? 1 : 0))

@@ -32,6 +32,8 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 {
 	if (!histogram->count || value < histogram->min)
 		histogram->min = value;
+	if (!histogram->count || value > histogram->max)
+		histogram->max = value;
 	histogram->count++;
 	histogram->buckets[bucket_of(value)]++;
 }
@@ -42,6 +44,8 @@ void histogram_merge(struct histogram *histogram, const struct histogram *from)
 		return;
 	if (!histogram->count || from->min < histogram->min)
 		histogram->min = from->min;
+	if (!histogram->count || from->max > histogram->max)
+		histogram->max = from->max;
 	histogram->count += from->count;
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		histogram->buckets[i] += from->buckets[i];
@@ -49,15 +53,17 @@ void histogram_merge(struct histogram *histogram, const struct histogram *from)
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned percent)
 {
-	/* The rank of the value looked for, counted from 1: the smallest that is not below the
-	 * share. */
+	/* Counted from 1: the smallest rank that is not below the share. */
 	uint64_t rank = histogram->count - histogram->count * (100 - percent) / 100;
-	uint64_t seen = 0;
+	uint64_t seen, value;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		seen += histogram->buckets[i];
-		if (rank && seen >= rank)
-			return middle_of(i) < histogram->min ? histogram->min : middle_of(i);
-	}
-	return 0;
+	if (!histogram->count)
+		return 0;
+	for (seen = histogram->buckets[0]; seen < rank && i + 1 < HISTOGRAM_BUCKETS;)
+		seen += histogram->buckets[++i];
+	value = middle_of(i);
+	if (value < histogram->min)
+		return histogram->min;
+	return value > histogram->max ? histogram->max : value;
 }

@@ -16,7 +16,8 @@
 /* All zero: empty. */
 struct histogram {
 	uint64_t count;
-	uint64_t min; /* meaningless when empty */
+	uint64_t min; /* min and max are meaningless when empty */
+	uint64_t max;
 	uint32_t buckets[HISTOGRAM_BUCKETS];
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From standard input to the guest's console. All of it but input_room() runs on the loop's thread.
+ * From standard input to the guest's console. All of it but input_room() and input_guest_printed()
+ * runs on the loop's thread, or before there is one.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +23,13 @@
  */
 #define BACKGROUND_NS 200000000u
 
+/*
+ * What a serial port receives before the guest has set it up is lost. Guests set it up before they
+ * print, so input waits for the first output, but for a guest that prints nothing no longer than
+ * this.
+ */
+#define SETTLE_NS 1000000000u
+
 static const char help_text[] = "\n"
 				"Ctrl-A x  quit\n"
 				"Ctrl-A a  send Ctrl-A to the guest (Ctrl-A Ctrl-A, too)\n"
@@ -30,16 +39,18 @@ static const char help_text[] = "\n"
 struct input {
 	AxHost *host;
 	AxMachine *machine;
-	AxWatch *watch; /* NULL: always_ready, or the end was reached */
-	AxTimer *timer; /* in the background */
+	AxWatch *watch;	     /* NULL: always_ready, or the end was reached */
+	AxTimer *background; /* looks again whether the terminal is ours */
+	AxTimer *settled;    /* opens without output */
 	void (*quit)(void *opaque);
 	void *opaque;
 	bool terminal;
-	bool always_ready; /* a file: read whenever the guest has room, no need to watch */
-	bool ended;	   /* there will be no more bytes to read */
-	bool escaped;	   /* the last key was Ctrl-A */
-	size_t head; /* read from the source, not yet taken by the guest: queue[head] to queue[tail]
-		      */
+	bool always_ready;   /* a file: read whenever the guest has room, no need to watch */
+	bool ended;	     /* there will be no more bytes to read */
+	bool escaped;	     /* the last key was Ctrl-A */
+	atomic_bool open;    /* the guest gets input */
+	atomic_bool waiting; /* there is some, and it was not open */
+	size_t head; /* bytes that the guest has not taken yet: queue[head] to queue[tail] */
 	size_t tail;
 	unsigned char queue[QUEUE_SIZE];
 };
@@ -110,10 +121,38 @@ static void read_source(struct input *input)
 		input->ended = true;
 }
 
+static void pump(void *opaque);
+
+static void open_now(void *opaque)
+{
+	struct input *input = opaque;
+
+	atomic_store(&input->open, true);
+	pump(input);
+}
+
+/* Whether the guest gets input yet. Who opens it looks at `waiting` afterwards: one of both sees
+ * the other. */
+static bool is_open(struct input *input)
+{
+	if (atomic_load(&input->open))
+		return true;
+	atomic_store(&input->waiting, true);
+	if (atomic_load(&input->open))
+		return true;
+	if (input->settled)
+		return false;
+	input->settled = ax_timer_new(input->host, open_now, input);
+	if (!input->settled)
+		return true;
+	ax_timer_arm(input->settled, ax_host_now(input->host) + SETTLE_NS);
+	return false;
+}
+
 /* Give the guest what it has room for. True when nothing waits any more. */
 static bool feed(struct input *input)
 {
-	if (input->head < input->tail)
+	if (input->head < input->tail && is_open(input))
 		input->head += ax_machine_input(input->machine, input->queue + input->head,
 						input->tail - input->head);
 	if (input->head < input->tail) {
@@ -141,6 +180,15 @@ static void pump(void *opaque)
 	}
 }
 
+void input_guest_printed(struct input *input)
+{
+	if (atomic_load(&input->open))
+		return;
+	atomic_store(&input->open, true);
+	if (atomic_load(&input->waiting))
+		ax_host_defer(input->host, pump, input);
+}
+
 void input_room(void *opaque)
 {
 	struct input *input = opaque;
@@ -160,12 +208,12 @@ static void listen_again(void *opaque)
 /* The terminal is somebody else's. False when there is no memory to wait for it. */
 static bool wait_for_terminal(struct input *input)
 {
-	if (!input->timer)
-		input->timer = ax_timer_new(input->host, listen_again, input);
-	if (!input->timer)
+	if (!input->background)
+		input->background = ax_timer_new(input->host, listen_again, input);
+	if (!input->background)
 		return false;
 	ax_watch_set(input->watch, 0);
-	ax_timer_arm(input->timer, ax_host_now(input->host) + BACKGROUND_NS);
+	ax_timer_arm(input->background, ax_host_now(input->host) + BACKGROUND_NS);
 	return true;
 }
 
@@ -198,18 +246,25 @@ void input_begin(struct input *input, AxMachine *machine, bool terminal)
 		return;
 	input->always_ready =
 		!input->terminal && !S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode);
-	if (input->always_ready)
-		pump(input);
-	else if (ax_watch_new(input->host, STDIN_FILENO, AX_WATCH_READ, on_readable, input,
-			      &input->watch, NULL))
-		input->watch = NULL;
+	if (!input->always_ready) {
+		/* The callback needs input->watch: nothing is waited for before it is known. */
+		if (!ax_watch_new(input->host, STDIN_FILENO, 0, on_readable, input, &input->watch,
+				  NULL))
+			ax_watch_set(input->watch, AX_WATCH_READ);
+		return;
+	}
+	/* An empty source, most often, needs no loop. */
+	read_source(input);
+	if (input->tail)
+		ax_host_defer(input->host, pump, input);
 }
 
 void input_free(struct input *input)
 {
 	if (!input)
 		return;
-	ax_timer_free(input->timer);
+	ax_timer_free(input->settled);
+	ax_timer_free(input->background);
 	ax_watch_free(input->watch);
 	free(input);
 }

@@ -18,6 +18,12 @@ struct input;
  */
 struct input *input_new(AxHost *host, void (*quit)(void *opaque), void *opaque);
 
+/*
+ * The guest has printed something: from now on it gets input. Until then input waits, but no longer
+ * than a second. Thread: any.
+ */
+void input_guest_printed(struct input *input);
+
 /* AxMachineOptions.input_room, with the input as opaque. */
 void input_room(void *opaque);
 

@@ -157,13 +157,16 @@ static void *op_watch_new(void *opaque, int fd, unsigned events, AxWatchFn *fn, 
 
 	if (!host || ax_watch_new(host, fd, events, fn, arg, &watch, NULL))
 		return NULL;
-	need_thread(opaque);
+	if (events)
+		need_thread(opaque);
 	return watch;
 }
 
 static int op_watch_set(void *opaque, void *watch, unsigned events)
 {
 	ax_watch_set(watch, events);
+	if (events)
+		need_thread(opaque);
 	return 0;
 }
 

@@ -67,19 +67,35 @@ int cli_failure(const char *what, const AxError *err)
 	}
 }
 
-int cli_bad_option(const char *command, int result, char **argv)
+/* How many long options begin with @offered, without its dashes and its value. */
+static unsigned count_matches(const struct option *options, const char *offered)
 {
-	/* A long option leaves optopt 0 when it is unknown, and its value when an argument is
-	 * wrong. */
+	size_t len = strcspn(offered + 2, "=");
+	unsigned matches = 0;
+
+	for (; options->name; options++)
+		matches += !strncmp(options->name, offered + 2, len);
+	return matches;
+}
+
+int cli_bad_option(const char *command, int result, char **argv, const struct option *options)
+{
 	const char *offered = argv[optind - 1];
 	char letter[3] = { '-', (char)optopt, 0 };
+	const char *wrong = "unknown";
 
-	if (strncmp(offered, "--", 2) != 0 && optopt)
-		offered = letter;
 	if (result == ':')
 		return cli_usage("%s needs a value; \"axvmm help %s\" says which", offered,
 				 command);
-	return cli_usage("%s: unknown option %s; \"axvmm help %s\" lists the options", command,
+	/* A long option leaves optopt 0 when it is not known, and its value when it is misused. */
+	if (strncmp(offered, "--", 2) != 0)
+		offered = letter;
+	else if (optopt)
+		return cli_usage("%s: %.*s takes no value", command, (int)strcspn(offered, "="),
+				 offered);
+	else if (count_matches(options, offered) > 1)
+		wrong = "ambiguous";
+	return cli_usage("%s: %s option %s; \"axvmm help %s\" lists the options", command, wrong,
 			 offered, command);
 }
 

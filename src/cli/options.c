@@ -198,7 +198,7 @@ int options_parse(int argc, char **argv, struct run_options *options, bool *help
 			return STATUS_OK;
 		}
 		if (option == '?' || option == ':')
-			return cli_bad_option("run", option, argv);
+			return cli_bad_option("run", option, argv, long_options);
 		status = take_option(option, optarg, options);
 		if (status)
 			return status;

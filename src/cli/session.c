@@ -73,6 +73,7 @@ static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 
 	if (!len || session->output.error)
 		return;
+	input_guest_printed(session->input);
 	if (session->options->demonstration)
 		demo_output(&session->demo, &session->output, bytes, len);
 	else

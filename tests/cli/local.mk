@@ -1,4 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the axvmm command: scripts, which find it as $builddir/axvmm.
+script_tests += \
+	tests/cli/arguments \
+	tests/cli/console \
+	tests/cli/doctor \
+	tests/cli/exit-codes \
+	tests/cli/guests \
+	tests/cli/images \
+	tests/cli/input-output \
+	tests/cli/no-kvm \
+	tests/cli/stats-trace
+EXTRA_DIST += tests/cli/lib.sh
 
-# script_tests += tests/cli/foo
+# What the scripts are helped by: a terminal to run the command on, and a judge of JSON.
+if ENABLE_TESTS
+check_PROGRAMS += tests/cli/json-check tests/cli/pty
+endif
+tests_cli_json_check_SOURCES = tests/cli/json-check.c
+tests_cli_json_check_LDADD =
+tests_cli_pty_SOURCES = tests/cli/pty.c
+tests_cli_pty_LDADD = -lutil
+
+# The command's parts that need no guest.
+unit_tests += tests/cli/test_parts
+tests_cli_test_parts_SOURCES = \
+	src/cli/histogram.c \
+	src/cli/json.c \
+	src/cli/message.c \
+	src/cli/number.c \
+	src/cli/outcome.c \
+	tests/cli/test_parts.c
+
+# What the command stands on: the machine, and what is known of this host's KVM.
+unit_tests += tests/unit/test_probe
+if ARCH_X86_64
+unit_tests += tests/unit/x86_64/test_machine tests/unit/x86_64/test_probe_msr
+endif
