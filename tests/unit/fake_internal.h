@@ -123,6 +123,8 @@ extern const unsigned fake_arch_cap_count;
 size_t fake_arch_size(unsigned long request, const void *arg);
 /* Set a new vCPU's registers to what they are after reset. */
 void fake_arch_new_vcpu(struct fake_object *vcpu);
+/* The guest is about to run: what was injected is taken, what KVM tells at every exit is renewed. */
+void fake_arch_enter(struct fake_object *vcpu);
 /* -ENOTTY when it is none of its requests. */
 int fake_arch_ioctl(struct fake_object *object, unsigned long request, uintptr_t arg);
 

@@ -376,6 +376,7 @@ int sys_vcpu_run(int fd)
 	if (!rc && begin_entry(script, object->run, object->run_size, &step))
 		rc = -EINTR;
 	if (!rc) {
+		fake_arch_enter(object);
 		fake_unlock();
 		rc = run_step(script, object->run, step);
 		fake_lock();

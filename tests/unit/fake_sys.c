@@ -190,8 +190,6 @@ struct kvm_run *sys_map_run(int fd, size_t size)
 		if (!run)
 			abort();
 		memset(run, 0, RUN_SIZE);
-		run->ready_for_interrupt_injection = 1;
-		run->if_flag = 1;
 		object->run = run;
 		object->run_size = size;
 	}

@@ -30,12 +30,30 @@ FAKE_LIBC_LDFLAGS = $(AM_LDFLAGS) \
 # The core's errors, RAM, interrupts, event loop, saved state; and the fake KVM itself.
 unit_tests += \
 	tests/unit/test_error \
+	tests/unit/test_fake \
+	tests/unit/test_host \
+	tests/unit/test_host_ops \
+	tests/unit/test_host_watch \
+	tests/unit/test_irq \
 	tests/unit/test_memory \
-	tests/unit/test_memory_view
+	tests/unit/test_memory_view \
+	tests/unit/test_notify \
+	tests/unit/test_state_device
 tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_host_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_host_ops_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_host_watch_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_irq_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
 tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tsan_tests += tests/unit/test_memory tests/unit/test_memory_view
-EXTRA_DIST += tests/unit/core_fixture.h
+tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tsan_tests += \
+	tests/unit/test_host \
+	tests/unit/test_irq \
+	tests/unit/test_memory \
+	tests/unit/test_memory_view \
+	tests/unit/test_notify
+EXTRA_DIST += tests/unit/core_fixture.h tests/unit/host_fixture.h
 
 # Running vCPUs: a list of its own.
 include tests/unit/vcpu.mk

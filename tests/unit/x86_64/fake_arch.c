@@ -225,11 +225,36 @@ static int translate(const struct fake_object *vcpu, struct kvm_translation *tra
 	return 0;
 }
 
-static int interrupt(const struct fake_object *vcpu, const struct kvm_interrupt *request)
+/* Without an in-kernel irqchip: the one that the guest takes when it is entered. */
+static int interrupt(struct fake_object *vcpu, const struct kvm_interrupt *request)
 {
+	struct kvm_vcpu_events events;
+
 	if (vcpu->vm->irqchip)
 		return -ENXIO;
-	return request->irq < 256 ? 0 : -EINVAL;
+	if (request->irq > 255)
+		return -EINVAL;
+	(void)fake_blob_get(vcpu, KVM_GET_VCPU_EVENTS, &events, sizeof(events));
+	if (events.interrupt.injected)
+		return -EEXIST;
+	events.interrupt.injected = 1;
+	events.interrupt.nr = (uint8_t)request->irq;
+	fake_blob_set(vcpu, KVM_GET_VCPU_EVENTS, &events, sizeof(events));
+	return 0;
+}
+
+void fake_arch_enter(struct fake_object *vcpu)
+{
+	struct kvm_vcpu_events events;
+
+	if (fake_blob_get(vcpu, KVM_GET_VCPU_EVENTS, &events, sizeof(events)) &&
+	    events.interrupt.injected) {
+		events.interrupt.injected = 0;
+		fake_blob_set(vcpu, KVM_GET_VCPU_EVENTS, &events, sizeof(events));
+	}
+	/* A guest with interrupts on; a step may say otherwise. */
+	vcpu->run->ready_for_interrupt_injection = 1;
+	vcpu->run->if_flag = 1;
 }
 
 static int vcpu_ioctl(struct fake_object *vcpu, unsigned long request, uintptr_t arg)
