@@ -69,6 +69,7 @@ unit_tests += \
 	tests/unit/test_boot_info \
 	tests/unit/test_boot_layout \
 	tests/unit/test_boot_multiboot
+tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
 EXTRA_DIST += tests/unit/boot_builder.h
 if ARCH_X86_64
 unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot

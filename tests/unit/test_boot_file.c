@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/unit/boot_builder.h"
+#include "tests/unit/fake_libc.h"
 
 static char folder[] = "/tmp/axvmm-boot-XXXXXX";
 
@@ -138,24 +138,23 @@ START_TEST(an_unreadable_file_is_told)
 END_TEST
 
 START_TEST(a_file_that_cannot_be_mapped_is_told)
-	{
-		struct rlimit before, limit;
-		AxImageSource file = AX_IMAGE_SOURCE_INIT;
-		AxError err = AX_ERROR_INIT;
-		int fd = open("file", O_WRONLY | O_CREAT, 0600), ret;
+{
+	AxImageSource file = AX_IMAGE_SOURCE_INIT;
+	AxError err = AX_ERROR_INIT;
+	unsigned before = open_descriptors();
 
-		/* sparse, and larger than the address space that is left */
-		ck_assert_int_eq(ftruncate(fd, 1ll << 42), 0);
-		close(fd);
-		ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
-		limit = before;
-		limit.rlim_cur = 1ull << 41;
-		ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
-		ret = ax_image_file_open("file", &file, &err);
-		setrlimit(RLIMIT_AS, &before);
-		ck_assert_int_eq(ret, -ENOMEM);
-		ck_assert_str_eq(err.message, "file: no memory to map it");
-	}
+	write_file("x", 1);
+	fake_libc_fail(LIBC_MMAP, 1, ENOMEM);
+	ck_assert_int_eq(ax_image_file_open("file", &file, &err), -ENOMEM);
+	ck_assert_int_eq(fake_libc_failed(LIBC_MMAP), 1);
+	ck_assert_str_eq(err.message, "file: no memory to map it");
+	fake_libc_fail(LIBC_MMAP, 1, ENODEV);
+	ck_assert_int_eq(ax_image_file_open("file", &file, &err), -EIO);
+	ck_assert_str_eq(err.message, "file: cannot map it: No such device");
+	ck_assert_int_eq(err.os_errno, ENODEV);
+	ck_assert_ptr_null(file.bytes);
+	ck_assert_uint_eq(open_descriptors(), before);
+}
 END_TEST
 
 START_TEST(arguments_are_checked)
