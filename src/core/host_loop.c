@@ -310,13 +310,6 @@ int loop_watch_new(struct loop *loop, int fd, unsigned events, AxWatchFn *fn, vo
 	return 0;
 }
 
-static void *watch_new_op(void *opaque, int fd, unsigned events, AxWatchFn *fn, void *arg)
-{
-	void *watch;
-
-	return loop_watch_new(opaque, fd, events, fn, arg, &watch, NULL) ? NULL : watch;
-}
-
 static int loop_watch_set(void *opaque, void *handle, unsigned events)
 {
 	struct loop *loop = opaque;
@@ -416,7 +409,6 @@ const AxHostOps loop_ops = {
 	.timer_new = loop_timer_new,
 	.timer_arm = loop_timer_arm,
 	.timer_free = loop_timer_free,
-	.watch_new = watch_new_op,
 	.watch_set = loop_watch_set,
 	.watch_free = loop_watch_free,
 	.defer = loop_defer,

@@ -17,8 +17,8 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
 /*
- * The ops of a loop; their opaque is the struct loop. watch_new is loop_watch_new() without its
- * error.
+ * The ops of a loop; their opaque is the struct loop. watch_new is not among them: it is
+ * loop_watch_new(), which says why it fails.
  */
 extern const AxHostOps loop_ops;
 

@@ -195,8 +195,6 @@ static struct ram_table *new_table(const struct ram_table *old)
 
 static void free_slot(struct ram_slot *slot)
 {
-	if (!slot)
-		return;
 	ram_unmap(slot);
 	free(slot);
 }

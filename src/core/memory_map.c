@@ -62,10 +62,6 @@ static void *map_aligned(AxGuestPhysAddr base, uint64_t size)
 	uint64_t shift, rest;
 	uint8_t *all;
 
-	if (size > SIZE_MAX - HUGE_SIZE) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
 	all = mmap(NULL, size + HUGE_SIZE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (all == MAP_FAILED)
@@ -158,7 +154,7 @@ static int map_memfd(struct ram_slot *slot, AxError *err)
 
 int ram_map(AxVm *vm, struct ram_slot *slot, AxError *err)
 {
-	if (slot->size > SIZE_MAX || slot->size > INT64_MAX)
+	if (slot->size > SIZE_MAX / 2)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
 				    "%" PRIu64 " MiB of RAM is more than a process can map",
 				    in_mib(slot->size));

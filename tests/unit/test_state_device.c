@@ -289,7 +289,9 @@ START_TEST(a_device_that_can_not_be_saved_is_named)
 	struct device one = { 0 }, two = { .save_ret = -EIO };
 	AxVm *vm = vm_with(&one, &two);
 	AxState *state = ax_state_new();
-	bool failed = true;
+	static const uint8_t zeros[64];
+	unsigned refused = 0;
+	bool failed;
 	AxError err;
 	size_t len;
 
@@ -300,19 +302,23 @@ START_TEST(a_device_that_can_not_be_saved_is_named)
 	ck_assert_uint_eq(len, 1);
 	ax_state_free(state);
 	two.save_ret = 0;
-	for (unsigned nth = 1; failed; nth++) {
+	/* The buffer has to grow at the frame, at the name, at the device's own bytes. */
+	for (unsigned fill = 0; fill <= 64; fill++) {
 		int ret;
 
 		state = ax_state_new();
-		fake_libc_fail(LIBC_MALLOC, nth, ENOMEM);
+		ax_state_put_bytes(state, zeros, fill);
+		fake_libc_fail(LIBC_MALLOC, 1, ENOMEM);
 		ret = ax_devices_save(vm, state, &err);
 		failed = fake_libc_failed(LIBC_MALLOC);
 		ck_assert_int_eq(ret, failed ? -ENOMEM : 0);
 		if (failed)
 			ck_assert_fails(ax_devices_save(vm, state, &err), -EINVAL,
 					AX_ERROR_ARGUMENT, "failed before");
+		refused += failed;
 		ax_state_free(state);
 	}
+	ck_assert_uint_gt(refused, 40);
 	ax_vm_destroy(vm);
 }
 END_TEST
