@@ -169,11 +169,21 @@ static void loop_timer_free(void *opaque, void *handle)
 	timer_free(&loop->timers, handle);
 }
 
+/* The lock is held, and the eventfd is there. */
+static void enqueue(struct loop *loop, struct deferred *work)
+{
+	uint64_t one = 1;
+
+	if (!loop->deferred)
+		(void)!write(loop->defer_fd, &one, sizeof(one));
+	*loop->deferred_end = work;
+	loop->deferred_end = &work->next;
+}
+
 static int loop_defer(void *opaque, AxDeferFn *fn, void *arg)
 {
 	struct loop *loop = opaque;
 	struct deferred *work = malloc(sizeof(*work));
-	uint64_t one = 1;
 	int ret;
 
 	if (!work)
@@ -181,12 +191,8 @@ static int loop_defer(void *opaque, AxDeferFn *fn, void *arg)
 	*work = (struct deferred){ .fn = fn, .arg = arg };
 	pthread_mutex_lock(&loop->lock);
 	ret = need_defer_fd(loop);
-	if (!ret) {
-		if (!loop->deferred)
-			(void)!write(loop->defer_fd, &one, sizeof(one));
-		*loop->deferred_end = work;
-		loop->deferred_end = &work->next;
-	}
+	if (!ret)
+		enqueue(loop, work);
 	pthread_mutex_unlock(&loop->lock);
 	if (ret) {
 		free(work);

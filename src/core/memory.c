@@ -338,7 +338,7 @@ int ax_ram_add(AxVm *vm, AxGuestPhysAddr base, uint64_t size, unsigned flags, Ax
 	pthread_mutex_unlock(&vm->lock);
 	if (ret)
 		free_slot(slot);
-	return ret;
+	return ret; /* NOLINT(clang-analyzer-unix.Malloc): on success the table has it */
 }
 
 static int remove_slot(AxVm *vm, struct ram *ram, size_t index, AxError *err)

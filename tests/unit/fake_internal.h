@@ -61,7 +61,7 @@ struct fake_object {
 	struct fake_slot *slots;
 	struct fake_ioeventfd *ioeventfds;
 	struct fake_irqfd *irqfds;
-	int8_t irq_level[FAKE_GSIS];
+	int irq_level[FAKE_GSIS]; /* -1: never set */
 };
 
 /* fake_sys.c */

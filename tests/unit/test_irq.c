@@ -149,7 +149,7 @@ static unsigned delivered(unsigned vector)
 /* Enter until the guest halts: what was asked for before has been delivered then. */
 static void run_quiet(AxVCpu *vcpu)
 {
-	AxVCpuExitReason exit;
+	AxVCpuExitReason exit = { .kind = AX_EXIT_NOTHING };
 
 	fake_push_exit(0, KVM_EXIT_HLT);
 	while (fake_steps_left(0))
