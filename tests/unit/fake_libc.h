@@ -2,7 +2,7 @@
 /*
  * Failures of the host's own calls, for unit tests: allocation, mapping, descriptors.
  *
- * A program that uses this is linked with $(FAKE_LIBC_LDFLAGS) (tests/unit/local.mk), which sends
+ * A program that uses this is linked with $(FAKE_LIBC_WRAP) (tests/unit/local.mk), which sends
  * the calls listed there through here. What the fake KVM allocates is not counted and does not
  * fail.
  */

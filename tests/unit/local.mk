@@ -20,8 +20,8 @@ tests_unit_libaxunit_la_SOURCES = $(fake_sources)
 tests_unit_libaxunit_la_LIBADD = libaxnosys.la
 UNIT_LIBS = tests/unit/libaxunit.la
 
-# For a test that lets the host's calls fail (fake_libc.h): tests_unit_foo_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-FAKE_LIBC_LDFLAGS = $(AM_LDFLAGS) \
+# For a test that lets the host's calls fail (fake_libc.h): tests_unit_foo_LDFLAGS = $(FAKE_LIBC_WRAP)
+FAKE_LIBC_WRAP = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=mmap,--wrap=munmap,--wrap=madvise,--wrap=memfd_create,--wrap=ftruncate,--wrap=sysinfo \
 	-Wl,--wrap=eventfd,--wrap=timerfd_create \
@@ -39,14 +39,14 @@ unit_tests += \
 	tests/unit/test_memory_view \
 	tests/unit/test_notify \
 	tests/unit/test_state_device
-tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_host_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_host_ops_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_host_watch_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_irq_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
-tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_host_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_host_ops_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_host_watch_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_irq_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/test_host \
 	tests/unit/test_irq \
@@ -69,7 +69,7 @@ unit_tests += \
 	tests/unit/test_boot_info \
 	tests/unit/test_boot_layout \
 	tests/unit/test_boot_multiboot
-tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_LDFLAGS)
+tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_WRAP)
 EXTRA_DIST += tests/unit/boot_builder.h
 if ARCH_X86_64
 unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot
