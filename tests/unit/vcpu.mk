@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit tests of running vCPUs: exits, requests, dispatch, registration, whole VMs.
 unit_tests += \
+	tests/unit/test_exit \
+	tests/unit/test_exit_error \
+	tests/unit/test_exit_explain \
+	tests/unit/test_exit_format \
+	tests/unit/test_sipi \
 	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
@@ -12,6 +17,8 @@ EXTRA_DIST += tests/unit/run_fixture.h
 
 if ARCH_X86_64
 unit_tests += \
+	tests/unit/x86_64/test_apic \
+	tests/unit/x86_64/test_decode \
 	tests/unit/x86_64/test_smp
 tsan_tests += \
 	tests/unit/x86_64/test_smp
