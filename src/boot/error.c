@@ -19,9 +19,19 @@ static int put_name(char *message, size_t size, const char *name)
 	return snprintf(message, size, "%s: ", name);
 }
 
-static int boot_verror(AxError *err, AxErrorCode code, int os_errno, int ret, const char *name,
-		       const char *format, va_list args)
+/* Bytes of UTF-8 are kept; control characters would reach a terminal. */
+static void make_printable(char *message)
 {
+	for (char *c = message; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
+}
+
+int boot_error(AxError *err, AxErrorCode code, int os_errno, int ret, const char *name,
+	       const char *format, ...)
+{
+	va_list args;
 	int used;
 
 	if (!err)
@@ -29,23 +39,10 @@ static int boot_verror(AxError *err, AxErrorCode code, int os_errno, int ret, co
 	err->code = code;
 	err->os_errno = os_errno;
 	used = put_name(err->message, sizeof(err->message), name ? name : "image");
-	vsnprintf(err->message + used, sizeof(err->message) - (size_t)used, format, args);
-	for (char *c = err->message; *c; c++) {
-		/* bytes of UTF-8 are kept; control characters would reach a terminal */
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	}
-	return ret;
-}
-
-int boot_error(AxError *err, AxErrorCode code, int os_errno, int ret, const char *name,
-	       const char *format, ...)
-{
-	va_list args;
-
 	va_start(args, format);
-	boot_verror(err, code, os_errno, ret, name, format, args);
+	vsnprintf(err->message + used, sizeof(err->message) - (size_t)used, format, args);
 	va_end(args);
+	make_printable(err->message);
 	return ret;
 }
 
