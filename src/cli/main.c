@@ -2,9 +2,12 @@
 /*
  * The axvmm command: finds the subcommand.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <axvmm/axvmm.h>
 
@@ -56,10 +59,24 @@ static int cmd_help(int argc, char **argv)
 	return cli_finish_stdout(STATUS_OK);
 }
 
+/*
+ * A standard descriptor that is closed would become the next file that is opened, and get what is
+ * meant for it. What takes its place fails as a closed one does.
+ */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_HOST);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	keep_standard_descriptors();
 	/* An arena for each thread would cost more than it gives: threads here hardly allocate. */
 	mallopt(M_ARENA_MAX, 1);
 

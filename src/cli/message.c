@@ -11,7 +11,7 @@
 
 #include "cli/cli.h"
 
-static void write_line(const char *format, va_list args)
+static void AX_PRINTF(1, 0) write_line(const char *format, va_list args)
 {
 	static const char prefix[] = "axvmm: ";
 	char line[1024];

@@ -26,7 +26,7 @@ static int tell_code(const AxMachineResult *result)
 {
 	if (result->code == STATUS_NO_KVM || result->code > GUEST_CODE_MAX) {
 		cli_message("the guest ended with code %" PRId64 " (0x%" PRIx64
-			    "), which an exit status cannot tell",
+			    "); as exit status that would mean something else",
 			    result->code, (uint64_t)result->code);
 		return STATUS_GUEST_CODE;
 	}

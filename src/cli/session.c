@@ -166,10 +166,11 @@ static int run_machine(struct session *session, AxMachineResult *result, AxError
 /* What could not be written: the status it makes of @status. */
 static int check_written(struct session *session, int status)
 {
-	int error = session->output.error;
+	int error;
 
 	if (session->options->demonstration)
 		demo_end_line(&session->demo, &session->output);
+	error = session->output.error;
 	if (!trace_close(session->trace))
 		status = STATUS_HOST;
 	session->trace = NULL;
@@ -203,9 +204,9 @@ static int run(struct session *session)
 		     : outcome_tell(session->machine, &result, session->options);
 	status = check_written(session, status);
 	signals_end();
-	if (session->options->demonstration)
+	if (session->options->demonstration && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);
-	else if (session->stats)
+	else if (session->options->stats)
 		stats_print_full(session->stats, session->machine, stderr);
 	return status;
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034
 # What the tests of the command share. A script sources it, makes its checks, and ends with "finish".
 #
 #   ax ARGUMENT...           start the command; its output is in $out, its messages in $err, then $status

@@ -4,6 +4,7 @@ script_tests += \
 	tests/cli/arguments \
 	tests/cli/console \
 	tests/cli/doctor \
+	tests/cli/documents \
 	tests/cli/exit-codes \
 	tests/cli/guests \
 	tests/cli/images \

@@ -206,9 +206,9 @@ static void take_step(const char *step)
 	if (!strncmp(step, "send:", 5)) {
 		type(step);
 	} else if (!strncmp(step, "signal:", 7)) {
-		kill(job.command, atoi(step + 7));
+		kill(job.command, (int)strtol(step + 7, NULL, 10));
 	} else if (!strncmp(step, "pause:", 6)) {
-		for (end = now_ms() + atoi(step + 6); now_ms() < end;)
+		for (end = now_ms() + strtol(step + 6, NULL, 10); now_ms() < end;)
 			listen(20);
 	} else if (!strcmp(step, "hangup")) {
 		close(job.master);
