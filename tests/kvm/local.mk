@@ -1,5 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests that run guests on /dev/kvm; without it they skip (77) and say so.
+#
+# libaxkvm.la is what they share: the frame with its watchdog (kvm_test), embedded guests on the
+# machine (guest_run), pieces of code on the core alone (code, tour, running, decode_case), for which
+# the architecture's folder has the instructions.
+kvm_helper_sources = \
+	tests/kvm/code.c \
+	tests/kvm/code.h \
+	tests/kvm/decode_case.h \
+	tests/kvm/guest_run.c \
+	tests/kvm/guest_run.h \
+	tests/kvm/kvm_test.c \
+	tests/kvm/kvm_test.h \
+	tests/kvm/running.c \
+	tests/kvm/running.h \
+	tests/kvm/tour.c \
+	tests/kvm/tour.h
+if ARCH_X86_64
+kvm_helper_sources += \
+	tests/kvm/x86_64/code.S \
+	tests/kvm/x86_64/code_arch.c \
+	tests/kvm/x86_64/code_arch.h \
+	tests/kvm/x86_64/decode_arch.c \
+	tests/kvm/x86_64/decode_cases.S
+endif
 
-# kvm_tests += tests/kvm/foo
-# tests_kvm_foo_LDADD = $(KVM_TEST_LIBS)
+check_LTLIBRARIES += tests/kvm/libaxkvm.la
+tests_kvm_libaxkvm_la_SOURCES = $(kvm_helper_sources)
+KVM_GUEST_LIBS = tests/kvm/libaxkvm.la guests/libguests.la $(KVM_TEST_LIBS)
+
+kvm_tests += \
+	tests/kvm/concurrency \
+	tests/kvm/debug \
+	tests/kvm/decode \
+	tests/kvm/guests \
+	tests/kvm/interrupts \
+	tests/kvm/kick_stress \
+	tests/kvm/lifecycle \
+	tests/kvm/many_vms \
+	tests/kvm/memory \
+	tests/kvm/notify \
+	tests/kvm/pause
+tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_guests_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_kick_stress_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_lifecycle_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_many_vms_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_memory_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_notify_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_pause_LDADD = $(KVM_GUEST_LIBS)
+
+# Tests of what only x86-64 has.
+if ARCH_X86_64
+kvm_tests += \
+	tests/kvm/x86_64/boot
+tests_kvm_x86_64_boot_SOURCES = tests/kvm/x86_64/boot.c tests/kvm/x86_64/boot_code.S \
+	tests/kvm/x86_64/boot_code.h
+tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
+endif
+
+# Also under ThreadSanitizer: what has several threads.
+tsan_tests += \
+	tests/kvm/concurrency \
+	tests/kvm/guests \
+	tests/kvm/interrupts \
+	tests/kvm/kick_stress \
+	tests/kvm/notify \
+	tests/kvm/pause

@@ -7,7 +7,7 @@
 #include <axvmm/boot.h>
 
 #include "boot_code.h"
-#include "kvm_test.h"
+#include "tests/kvm/kvm_test.h"
 
 #define LOAD 0x100000
 #define RAM  (16u << 20)

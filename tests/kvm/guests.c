@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every embedded guest, run exactly as its row of guests.list says, ends as the row says.
+ */
+#include "guest_run.h"
+
+#include <string.h>
+
+static unsigned guest_count(void)
+{
+	unsigned count = 0;
+
+	while (embedded_guests[count].name)
+		count++;
+	return count;
+}
+
+START_TEST(guest_ends_as_its_row_says)
+{
+	guest_check(&embedded_guests[_i], NULL);
+}
+END_TEST
+
+/* Guests whose rows stand for more than one machine. */
+static const struct {
+	const char *name;
+	struct guest_variant variant;
+} variants[] = {
+	{ "smp-sipi", { .cpus = 2 } },
+	{ "smp-sipi", { .cpus = 8 } },
+	{ "smp-kernel", { .cpus = 2 } },
+	{ "smp-kernel", { .cpus = 8 } },
+	{ "ipi-pingpong", { .irqchip = "kernel" } },
+	{ "hello-long", { .irqchip = "user" } },
+	{ "hello-long", { .irqchip = "kernel" } },
+	{ "mmio-widths", { .irqchip = "kernel" } },
+	{ "kick-spin", { .irqchip = "kernel" } },
+	{ "kick-spin", { .irqchip = "user" } },
+};
+
+START_TEST(guest_ends_well_on_another_machine)
+{
+	/* An architecture has the guests that it has. */
+	const struct embedded_guest *guest = embedded_guest_find(variants[_i].name);
+
+	if (guest)
+		guest_check(guest, &variants[_i].variant);
+}
+END_TEST
+
+/* The host's own figures of a guest are the guest's: what it printed arrived whole. */
+START_TEST(output_of_a_guest_arrives_whole)
+{
+	AxError err = AX_ERROR_INIT;
+	struct guest_run run;
+
+	ck_ok(guest_open(&run, guest_named("flood"), NULL, &err), err);
+	ck_ok(guest_go(&run, &err), err);
+	ck_assert_uint_eq(run.output_len, 64 << 10);
+	guest_close(&run);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("guests");
+	TCase *rows = kvm_case(suite, "rows of guests.list");
+	TCase *others = kvm_case(suite, "variants");
+
+	tcase_add_loop_test(rows, guest_ends_as_its_row_says, 0, (int)guest_count());
+	tcase_add_loop_test(others, guest_ends_well_on_another_machine, 0,
+			    (int)(sizeof(variants) / sizeof(variants[0])));
+	tcase_add_test(others, output_of_a_guest_arrives_whole);
+	return kvm_main(suite);
+}
