@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many user-space instructions, and how many system calls, an exit costs: from one KVM_RUN to
+ * the next, counted by ptrace single-step (step.h). The counts are exact and do not depend on how
+ * busy the machine is.
+ *
+ * usage: insns [-n SAMPLES] [-f TEXT] [-l]          a table of the scenarios (scenario.c)
+ *        insns [-n SAMPLES] [-l] COMMAND...         of any programs that make KVM_RUN
+ *        insns -r SCENARIO                          run one, for ever: what gets single-stepped
+ *   -n SAMPLES  exits to look at, default 200
+ *   -f TEXT     only scenarios with this in their name
+ *   -l          list the instructions of each last exit: object and offset, for addr2line
+ *   COMMAND     one argument, with blanks between its words
+ * Ratios are to the first command, or to the scenario that is the bare loop of the same access.
+ * Exit status: 0, or 1 when something failed.
+ */
+#include <err.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/bench/command.h"
+#include "tests/bench/scenario.h"
+#include "tests/bench/step.h"
+
+#define SAMPLES_MOST 100000
+
+static int by_instructions(const void *a, const void *b)
+{
+	const struct step_sample *first = a, *second = b;
+
+	return (first->instructions > second->instructions) -
+	       (first->instructions < second->instructions);
+}
+
+static void print_head(void)
+{
+	printf("%8s %8s %8s %7s %12s   instructions for each exit\n", "min", "median", "max",
+	       "ratio", "system calls");
+}
+
+/* @reference: the median that the ratio is to; 0: this one. Returns the median. */
+static unsigned print_row(const char *name, struct step_sample *samples, size_t count,
+			  unsigned reference)
+{
+	unsigned least = samples[0].calls, most = samples[0].calls, median;
+	char calls[32];
+
+	for (size_t i = 1; i < count; i++) {
+		least = samples[i].calls < least ? samples[i].calls : least;
+		most = samples[i].calls > most ? samples[i].calls : most;
+	}
+	qsort(samples, count, sizeof(*samples), by_instructions);
+	median = samples[count / 2].instructions;
+	if (least == most)
+		(void)snprintf(calls, sizeof(calls), "%u", most);
+	else
+		(void)snprintf(calls, sizeof(calls), "%u to %u", least, most);
+	printf("%8u %8u %8u %7.2f %12s   %s\n", samples[0].instructions, median,
+	       samples[count - 1].instructions, (double)median / (reference ? reference : median),
+	       calls, name);
+	(void)fflush(stdout);
+	return median;
+}
+
+static unsigned measure(const char *name, char *const argv[], const struct step_options *options,
+			unsigned reference)
+{
+	struct step_sample *samples = calloc(options->samples, sizeof(*samples));
+	size_t count;
+
+	if (!samples)
+		err(1, "samples");
+	count = step_run(argv, options, samples);
+	if (!count)
+		errx(1, "%s ended before its exits could be counted", name);
+	reference = print_row(name, samples, count, reference);
+	free(samples);
+	return reference;
+}
+
+static int run_scenario(const char *name)
+{
+	for (size_t i = 0; i < scenario_count; i++) {
+		if (strcmp(scenarios[i].name, name) != 0)
+			continue;
+		if (scenarios[i].program == PROGRAM_BARE)
+			scenario_run_bare(&scenarios[i]);
+		else
+			scenario_run_library(&scenarios[i]);
+	}
+	errx(1, "there is no scenario \"%s\"", name);
+}
+
+static void measure_scenarios(const char *filter, const struct step_options *options)
+{
+	char self[] = "/proc/self/exe", option[] = "-r", name[64];
+	char *argv[] = { self, option, name, NULL };
+	unsigned bare[2][2] = { 0 }; /* medians, by space and direction */
+
+	for (size_t i = 0; i < scenario_count; i++) {
+		const struct scenario *scenario = &scenarios[i];
+		unsigned *reference = &bare[scenario->space][!!scenario->is_write];
+		unsigned median;
+
+		if (!strstr(scenario->name, filter))
+			continue;
+		(void)snprintf(name, sizeof(name), "%s", scenario->name);
+		median = measure(name, argv, options, *reference);
+		if (!*reference)
+			*reference = median;
+	}
+}
+
+static void measure_commands(char *const texts[], const struct step_options *options)
+{
+	unsigned reference = 0;
+
+	for (; *texts; texts++) {
+		struct command command;
+		unsigned median;
+
+		command_split(&command, *texts);
+		median = measure(*texts, command.words, options, reference);
+		command_free(&command);
+		if (!reference)
+			reference = median;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	/* Twice as many exits as the longest round of a guest: then all that is cached is. */
+	struct step_options options = {
+		.warm_up = 2 * MOST_ACCESSED + 1, .samples = 200, .limit = 1000000, .seconds = 60
+	};
+	const char *filter = "";
+	int option;
+
+	while ((option = getopt(argc, argv, "n:f:lr:")) != -1) {
+		switch (option) {
+		case 'n': options.samples = (unsigned)strtoul(optarg, NULL, 0); break;
+		case 'f': filter = optarg; break;
+		case 'l': options.list = true; break;
+		case 'r': return run_scenario(optarg);
+		default: errx(1, "usage: insns [-n SAMPLES] [-f TEXT] [-l] [COMMAND...]");
+		}
+	}
+	if (!options.samples || options.samples > SAMPLES_MOST)
+		errx(1, "-n takes 1 to %d", SAMPLES_MOST);
+	print_head();
+	if (optind < argc)
+		measure_commands(&argv[optind], &options);
+	else
+		measure_scenarios(filter, &options);
+	return 0;
+}
