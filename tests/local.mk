@@ -18,7 +18,6 @@ unit_tests =
 kvm_tests =
 script_tests =
 tsan_tests =
-test_programs = $(unit_tests) $(kvm_tests)
 
 EXTRA_DIST += tests/run-test tests/coverage tests/check-all
 
@@ -74,8 +73,9 @@ COVERAGE_MINIMUM = 90
 coverage:
 if ENABLE_COVERAGE
 	find . -name '*.gcda' -exec rm -f {} +
-	$(MAKE) $(AM_MAKEFLAGS) check-unit
-	GCOV='$(GCOV)' $(SHELL) $(srcdir)/tests/coverage '$(srcdir)' $(COVERAGE_MINIMUM)
+	status=0; $(MAKE) $(AM_MAKEFLAGS) check-unit || status=1; \
+	GCOV='$(GCOV)' $(SHELL) $(srcdir)/tests/coverage '$(srcdir)' $(COVERAGE_MINIMUM) || status=1; \
+	exit $$status
 else
 	@echo 'make coverage needs a build configured with --enable-coverage' >&2; exit 1
 endif
