@@ -13,7 +13,7 @@
 
 static int check_options(const AxMachineOptions *options, AxError *err)
 {
-	if (!options || options->size != sizeof(*options))
+	if (!options || options->size < sizeof(*options))
 		return ax_error_argument(
 			err, -EINVAL, "the machine's options have no size that this library knows");
 	if (!options->memory || options->memory % AX_MACHINE_MEMORY_UNIT)

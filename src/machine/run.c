@@ -73,7 +73,7 @@ static AxMachineEnd end_of_exit(const AxVCpuExitReason *exit)
 /* A verdict of the guest's own comes before what the library saw of it. */
 static void judge(const AxMachine *machine, const AxVmResult *vm, AxMachineResult *result)
 {
-	*result = (AxMachineResult){ .size = sizeof(*result), .vcpu = vm->vcpu };
+	*result = (AxMachineResult){ .size = result->size, .vcpu = vm->vcpu };
 	if (vm->end == AX_VM_END_HANDLER || vm->end == AX_VM_END_EXIT)
 		result->exit = vm->exit;
 	if (test_verdict(machine, result) || board_verdict(machine, result))
@@ -90,10 +90,10 @@ static void judge(const AxMachine *machine, const AxVmResult *vm, AxMachineResul
 
 int ax_machine_run(AxMachine *machine, AxMachineResult *result, AxError *err)
 {
-	AxVmResult vm_result = { .size = sizeof(vm_result) };
+	AxVmResult vm_result = AX_VM_RESULT_INIT;
 	int ret;
 
-	if (result->size != sizeof(*result))
+	if (result->size < sizeof(*result))
 		return ax_error_argument(
 			err, -EINVAL, "the machine's result has no size that this library knows");
 	ret = ax_vm_run(machine->vm, &vm_result, err);
