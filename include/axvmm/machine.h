@@ -169,7 +169,7 @@ AX_API const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitRe
 
 /**
  * Describe a dead guest: one call for each line of a report on a vCPU. The exit, what it means,
- * where the guest was, the instruction bytes there, its registers. Lines need up to 120 bytes each.
+ * where the guest was, the instruction bytes there, its registers. No line needs more than 512 bytes.
  *
  * @param exit    that ended it; NULL: registers only
  * @param line    0 for the first

@@ -96,8 +96,7 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 
 static const AxObserver observer = { sizeof(observer), on_exit };
 
-/* Whether somebody may talk with the guest, so that waiting for the end of a line would be noticed.
- */
+/* Whether somebody looks on, and a loop is there anyway: then lines are collected for a few ms. */
 static bool is_conversation(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -142,11 +141,25 @@ static int make_rest(struct session *session)
 		return STATUS_HOST;
 	}
 	writer_init(&session->output, STDOUT_FILENO, &session->hurry);
+	return STATUS_OK;
+}
+
+/* Last, so that nothing is overwritten for a machine that cannot be made. */
+static int watch_exits(struct session *session)
+{
+	const struct run_options *options = session->options;
+	AxError err = AX_ERROR_INIT;
+
 	if (options->trace) {
-		session->trace = trace_open(options->trace, cpus, &session->hurry);
+		session->trace = trace_open(options->trace, source_cpus(options), &session->hurry);
 		if (!session->trace)
 			return STATUS_HOST;
+		trace_set_machine(session->trace, session->machine);
 	}
+	if (!session->trace && !session->stats)
+		return STATUS_OK;
+	if (ax_observer_set(ax_machine_vm(session->machine), &observer, session, &err))
+		return cli_failure(NULL, &err);
 	return STATUS_OK;
 }
 
@@ -187,12 +200,6 @@ static int run(struct session *session)
 	AxError err = AX_ERROR_INIT;
 	int status, ret;
 
-	if (session->trace)
-		trace_set_machine(session->trace, session->machine);
-	if (session->stats || session->trace) {
-		if (ax_observer_set(ax_machine_vm(session->machine), &observer, session, &err))
-			return cli_failure(NULL, &err);
-	}
 	if (session->options->demonstration)
 		demo_begin();
 
@@ -204,7 +211,7 @@ static int run(struct session *session)
 		     : outcome_tell(session->machine, &result, session->options);
 	status = check_written(session, status);
 	signals_end();
-	if (session->options->demonstration && !session->output.error)
+	if (session->options->demonstration && !ret && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);
 	else if (session->options->stats)
 		stats_print_full(session->stats, session->machine, stderr);
@@ -232,6 +239,8 @@ int session_run(const struct run_options *options)
 		status = make_rest(&session);
 	if (!status)
 		status = make_machine(&session);
+	if (!status)
+		status = watch_exits(&session);
 	if (!status)
 		status = run(&session);
 	take_apart(&session);

@@ -30,7 +30,7 @@ fail() {
 }
 
 # Seconds that one run may take.
-limit=30
+limit=60
 
 ax() {
 	what="axvmm $*"

@@ -35,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT_MS   10000
+#define LIMIT_MS   30000
 #define OUTPUT_MAX (1 << 20)
 #define TEXT_MAX   8192
 
