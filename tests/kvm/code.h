@@ -102,6 +102,16 @@ void code_wait_word(const struct code_vm *vm, uint32_t id, unsigned word, uint64
 void code_arch_fill_ram(AxVm *vm);
 void code_arch_setup(uint32_t id, AxVCpuSetup *setup);
 
+/*
+ * The architecture's VMs that bring about exits which no embedded guest does, named as in a table;
+ * ends with name NULL. Each ends with a write to CODE_END when it is run as a whole.
+ */
+struct code_producer {
+	const char *name;
+	void (*open)(struct code_vm *vm);
+};
+extern const struct code_producer code_producers[];
+
 /* The name of the program counter. */
 extern const char code_pc[];
 

@@ -21,6 +21,7 @@ kvm_helper_sources += \
 	tests/kvm/x86_64/code.S \
 	tests/kvm/x86_64/code_arch.c \
 	tests/kvm/x86_64/code_arch.h \
+	tests/kvm/x86_64/code_x86.h \
 	tests/kvm/x86_64/decode_arch.c \
 	tests/kvm/x86_64/decode_cases.S
 endif
@@ -33,6 +34,7 @@ kvm_tests += \
 	tests/kvm/concurrency \
 	tests/kvm/debug \
 	tests/kvm/decode \
+	tests/kvm/exits \
 	tests/kvm/guests \
 	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
@@ -44,6 +46,7 @@ kvm_tests += \
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_exits_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_guests_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_kick_stress_LDADD = $(KVM_GUEST_LIBS)
@@ -56,10 +59,16 @@ tests_kvm_pause_LDADD = $(KVM_GUEST_LIBS)
 # Tests of what only x86-64 has.
 if ARCH_X86_64
 kvm_tests += \
-	tests/kvm/x86_64/boot
+	tests/kvm/x86_64/boot \
+	tests/kvm/x86_64/hypercall \
+	tests/kvm/x86_64/msr \
+	tests/kvm/x86_64/virtual
 tests_kvm_x86_64_boot_SOURCES = tests/kvm/x86_64/boot.c tests/kvm/x86_64/boot_code.S \
 	tests/kvm/x86_64/boot_code.h
 tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_hypercall_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_msr_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_virtual_LDADD = $(KVM_GUEST_LIBS)
 endif
 
 # Also under ThreadSanitizer: what has several threads.

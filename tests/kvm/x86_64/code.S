@@ -5,6 +5,7 @@
  */
 #include "tests/kvm/code.h"
 #include "code_arch.h"
+#include "code_x86.h"
 
 	.section .rodata, "a", @progbits
 	.code64
@@ -328,6 +329,42 @@ msr_fault:
 	mov	$CODE_MMIO, %esi
 	CODE_LEAVE
 	CODE_FINISH vmcall
+
+#define ICR_LOW	   0x300
+#define ICR_HIGH   0x310
+#define ICR_INIT   0x4500
+#define ICR_SIPI   0x4600
+#define SECOND_CPU (1 << 24)
+#define MAILBOX_2  (CODE_MAILBOX + 256)
+
+	CODE_BEGIN init
+	mov	$LOCAL_APIC, %r13d
+	mov	$MAILBOX_2, %ebx
+	movl	$APIC_ENABLED, APIC_SVR(%r13)
+	movl	$SECOND_CPU, ICR_HIGH(%r13)
+	mov	$1, %ecx
+1:	movl	$ICR_INIT, ICR_LOW(%r13)
+	movl	$(ICR_SIPI | CODE_INIT_PAGE >> 12), ICR_LOW(%r13)
+2:	pause
+	cmp	%ecx, (%rbx)			/* it has started, and runs */
+	jne	2b
+	inc	%ecx
+	cmp	$3, %ecx
+	jb	1b
+	mov	$CODE_MMIO, %esi
+	CODE_LEAVE
+	CODE_FINISH init
+
+	.code16
+	CODE_BEGIN init_target
+	xor	%ax, %ax
+	mov	%ax, %ds
+	mov	$MAILBOX_2, %bx
+	incl	(%bx)
+1:	pause
+	jmp	1b
+	CODE_FINISH init_target
+	.code64
 
 /* Instructions whose offsets are known: each STEP begins one. */
 .macro STEP

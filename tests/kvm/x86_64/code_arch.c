@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "code_arch.h"
-#include "tests/kvm/code.h"
+#include "code_x86.h"
 
 #define PAGE	    0x1000
 #define PRESENT	    0x1
@@ -35,6 +35,30 @@ void code_arch_setup(uint32_t id, AxVCpuSetup *setup)
 	setup->page_table = CODE_PAGE_TABLES;
 	setup->stack = CODE_STACKS - 1024 * id;
 }
+
+/* Two vCPUs with local APICs in userspace, of which the second waits for its start. */
+static void open_init(struct code_vm *vm)
+{
+	const struct code target = CODE(init_target);
+	AxVCpuSetup waiting = AX_VCPU_SETUP_INIT;
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+	AxError err = AX_ERROR_INIT;
+	AxVCpu *second;
+
+	options.irqchip = AX_IRQCHIP_USER;
+	code_open(vm, &options, CODE(init));
+	ck_assert_int_eq(ax_mem_write(vm->vm, CODE_INIT_PAGE, target.bytes,
+				      (uint64_t)(target.end - target.bytes)),
+			 0);
+	ck_ok(ax_vcpu_create(vm->vm, 1, &second, &err), err);
+	waiting.flags = AX_SETUP_POWERED_OFF;
+	ck_ok(ax_vcpu_setup(second, &waiting, &err), err);
+}
+
+const struct code_producer code_producers[] = {
+	{ "init (tests/kvm)", open_init },
+	{ NULL, NULL },
+};
 
 const char code_pc[] = "rip";
 
