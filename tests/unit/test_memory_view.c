@@ -343,7 +343,7 @@ END_TEST
 /* Threads that look while pieces come and go. */
 struct looker {
 	AxVm *vm;
-	atomic_bool *stop;
+	atomic_bool *stop, *started;
 	unsigned seen, missed;
 };
 
@@ -364,6 +364,7 @@ static void *look(void *arg)
 			ax_mem_put(looker->vm, &view, 0);
 		}
 		ck_assert_int_eq(ax_mem_read(looker->vm, 0x1000, values, 8), 0);
+		atomic_store(looker->started, true);
 	}
 	return NULL;
 }
@@ -373,28 +374,30 @@ START_TEST(threads_look_while_ram_comes_and_goes)
 	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
 	struct looker lookers[3];
 	pthread_t threads[3];
-	atomic_bool stop = false;
-	unsigned removed = 0, busy = 0;
+	atomic_bool stop = false, started = false;
+	unsigned removed = 0, looks = 0;
 
 	ck_assert_int_eq(ax_ram_add(vm, 0x1000, PAGE, 0, NULL), 0);
 	for (unsigned i = 0; i < 3; i++) {
-		lookers[i] = (struct looker){ .vm = vm, .stop = &stop };
+		lookers[i] = (struct looker){ .vm = vm, .stop = &stop, .started = &started };
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, look, &lookers[i]), 0);
 	}
-	while (removed < 500) {
+	while (removed < 500 || !atomic_load(&started)) {
 		int ret;
 
 		ck_assert_int_eq(ax_ram_add(vm, 0x2000, PAGE, 0, NULL), 0);
 		do {
 			ret = ax_ram_remove(vm, 0x2000, NULL);
-			busy += ret == -EBUSY;
 		} while (ret == -EBUSY);
 		ck_assert_int_eq(ret, 0);
 		removed++;
 	}
 	atomic_store(&stop, true);
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		pthread_join(threads[i], NULL);
+		looks += lookers[i].seen + lookers[i].missed;
+	}
+	ck_assert_uint_gt(looks, 0);
 	ax_vm_destroy(vm);
 }
 END_TEST
