@@ -84,6 +84,13 @@ static inline void push_stop(unsigned vcpu)
 	fake_push_port(vcpu, STOP_PORT, 1, 1, &byte);
 }
 
+/* What KVM would have said at the last exit: whether the guest takes interrupts. */
+static inline void set_interrupt_flag(unsigned vcpu, bool on)
+{
+	fake_run(vcpu)->if_flag = on;
+	fake_run(vcpu)->ready_for_interrupt_injection = on;
+}
+
 /* The guest halts, with interrupts on or off. */
 static inline int halt_step(struct kvm_run *run, void *interrupts_on)
 {

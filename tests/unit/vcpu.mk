@@ -6,10 +6,15 @@ unit_tests += \
 	tests/unit/test_exit_explain \
 	tests/unit/test_exit_format \
 	tests/unit/test_sipi \
+	tests/unit/test_vcpu_bind \
+	tests/unit/test_vcpu_state \
+	tests/unit/test_vcpu_wait \
 	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
 tsan_tests += \
+	tests/unit/test_vcpu_state \
+	tests/unit/test_vcpu_wait \
 	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
