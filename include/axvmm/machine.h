@@ -46,6 +46,9 @@ typedef struct AxMachine AxMachine;
 #define AX_MACHINE_TEST_HYPERCALL_MAP  (1u << 3) /* section 4: AX_HYPERCALL_MAP_GPA */
 #define AX_MACHINE_TEST_BAD_ENTRY      (1u << 4) /* begin in a state that processors refuse */
 
+/* AX_SETUP_NO_CPUID for all vCPUs: for real-mode and 32-bit guests that do without. */
+#define AX_MACHINE_NO_CPUID (1u << 5)
+
 typedef struct AxMachineOptions {
 	size_t size;		    /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
 	const char *kvm_path;	    /* NULL: /dev/kvm */
@@ -53,7 +56,7 @@ typedef struct AxMachineOptions {
 	uint32_t cpus;		    /* 1 to AX_MACHINE_CPUS_MAX; the first one starts the image */
 	uint32_t irqchip;	    /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
 	uint32_t unclaimed;	    /* an AxUnclaimed */
-	uint32_t features;	    /* AX_MACHINE_TEST_* */
+	uint32_t features;	    /* AX_MACHINE_TEST_*, AX_MACHINE_NO_CPUID */
 	const AxImageSource *image; /* borrowed during ax_machine_new() */
 	const AxLoadOptions *load;  /* borrowed during ax_machine_new(); NULL: all defaults */
 	AxHost *host;		    /* for devices' timers; borrowed; NULL: none */

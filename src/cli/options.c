@@ -23,6 +23,7 @@ enum run_option {
 	OPTION_INITRD,
 	OPTION_IRQCHIP,
 	OPTION_UNCLAIMED,
+	OPTION_NO_CPUID,
 	OPTION_STATS,
 	OPTION_TRACE,
 	OPTION_TIMEOUT,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
 	{ "irqchip", required_argument, NULL, OPTION_IRQCHIP },
 	{ "unclaimed", required_argument, NULL, OPTION_UNCLAIMED },
+	{ "no-cpuid", no_argument, NULL, OPTION_NO_CPUID },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -151,6 +153,7 @@ static int take_option(int option, const char *value, struct run_options *option
 		return STATUS_OK;
 	case OPTION_IRQCHIP: return parse_irqchip(value, options);
 	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
+	case OPTION_NO_CPUID: options->no_cpuid = true; return STATUS_OK;
 	case OPTION_STATS: options->stats = true; return STATUS_OK;
 	case OPTION_TRACE: options->trace = value; return STATUS_OK;
 	case OPTION_TIMEOUT:

@@ -26,6 +26,7 @@ struct run_options {
 	const char *command_line; /* NULL: none */
 	const char *initrd[AX_LOAD_MODULES_MAX];
 	unsigned initrd_count;
+	bool no_cpuid;
 	bool stats;
 	const char *trace;   /* a file; NULL: none */
 	uint64_t timeout_ns; /* 0: none */

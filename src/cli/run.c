@@ -23,6 +23,7 @@ const char run_help[] =
 	"CPU)\n"
 	"  --unclaimed ones|warn|stop  what an access does that no device claims (ones)\n"
 	"  --guest NAME                run an embedded guest instead: see \"axvmm guests\"\n"
+	"  --no-cpuid                  give the guest an empty CPUID, which starts it sooner\n"
 	"  --stats                     say at the end what the exits cost\n"
 	"  --trace FILE                write every exit and its answer to FILE, as JSON lines\n"
 	"  --timeout SECONDS           end the guest after this time\n"

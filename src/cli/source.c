@@ -40,6 +40,7 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
+		{ "no-cpuid", AX_MACHINE_NO_CPUID },
 	};
 	uint32_t features = 0;
 
@@ -126,6 +127,8 @@ void source_describe(const struct source *source, const struct run_options *opti
 		if (embedded_guest_needs(guest, "unclaimed-stop"))
 			machine->unclaimed = AX_UNCLAIMED_STOP;
 	}
+	if (options->no_cpuid)
+		machine->features |= AX_MACHINE_NO_CPUID;
 	if (options->memory)
 		machine->memory = options->memory;
 	if (options->irqchip >= 0)

@@ -195,7 +195,7 @@ int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	if (!setup || setup->size < sizeof(*setup))
 		return ax_error_argument(err, -EINVAL,
 					 "AxVCpuSetup.size is not set: use AX_VCPU_SETUP_INIT");
-	if (setup->flags & ~AX_SETUP_POWERED_OFF)
+	if (setup->flags & ~(AX_SETUP_POWERED_OFF | AX_SETUP_NO_CPUID))
 		return ax_error_argument(err, -EINVAL, "unknown set-up flags 0x%x", setup->flags);
 	ret = drop_pending(vcpu, err);
 	if (!ret)

@@ -93,12 +93,14 @@ static int make_vcpus(AxMachine *machine, const AxMachineOptions *options, AxErr
 {
 	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
 	AxBootRegisters registers = AX_BOOT_REGISTERS_INIT;
+	uint32_t flags = options->features & AX_MACHINE_NO_CPUID ? AX_SETUP_NO_CPUID : 0;
 	AxVCpu *vcpu;
 	int ret;
 
 	ret = ax_image_load(machine->vm, options->image, options->load, &setup, &registers, err);
 	if (ret)
 		return ret;
+	setup.flags |= flags;
 	ret = ax_vcpu_create(machine->vm, 0, &vcpu, err);
 	if (ret)
 		return ret;
@@ -111,7 +113,7 @@ static int make_vcpus(AxMachine *machine, const AxMachineOptions *options, AxErr
 	for (uint32_t id = 1; id < machine->cpus; id++) {
 		AxVCpuSetup waiting = AX_VCPU_SETUP_INIT;
 
-		waiting.flags = board_secondary_flags(machine->irqchip);
+		waiting.flags = flags | board_secondary_flags(machine->irqchip);
 		ret = ax_vcpu_create(machine->vm, id, &vcpu, err);
 		if (ret)
 			return ret;

@@ -54,6 +54,7 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
+		{ "no-cpuid", AX_MACHINE_NO_CPUID },
 	};
 	uint32_t features = 0;
 

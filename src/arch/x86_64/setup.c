@@ -50,6 +50,9 @@ static int check_setup(const AxVCpuSetup *setup, AxError *err)
 						 setup->entry);
 		return 0;
 	case AX_MODE_LONG:
+		if (setup->flags & AX_SETUP_NO_CPUID)
+			return ax_error_argument(err, -EINVAL,
+						 "long mode needs CPUID, which announces it");
 		if (setup->page_table % 4096)
 			return ax_error_argument(err, -EINVAL,
 						 "the page table at 0x%" PRIx64
@@ -184,9 +187,11 @@ int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 
 	if (ret)
 		return ret;
-	ret = x86_set_cpuid(vcpu, err);
-	if (ret)
-		return ret;
+	if (!(setup->flags & AX_SETUP_NO_CPUID)) {
+		ret = x86_set_cpuid(vcpu, err);
+		if (ret)
+			return ret;
+	}
 	x86_reset_interrupts(vcpu);
 	atomic_store(&vcpu->arch->init, false);
 	vcpu->arch->start_next = UINT32_MAX;
