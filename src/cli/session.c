@@ -96,12 +96,6 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 
 static const AxObserver observer = { sizeof(observer), on_exit };
 
-/* Whether somebody looks on, and a loop is there anyway: then lines are collected for a few ms. */
-static bool is_conversation(void)
-{
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
 static int make_machine(struct session *session)
 {
 	const struct run_options *options = session->options;
@@ -111,8 +105,8 @@ static int make_machine(struct session *session)
 	source_describe(&session->source, options, &machine);
 	machine.kvm_path = options->kvm;
 	machine.host = iothread_host(session->io);
-	if (is_conversation())
-		machine.console_host = machine.host;
+	/* Lines are collected; what does not end one goes out after a few ms. */
+	machine.console_host = machine.host;
 	machine.console.write = on_output;
 	machine.console.opaque = session;
 	machine.input_room = input_room;
