@@ -100,7 +100,10 @@ AX_API void ax_watch_free(AxWatch *watch);
 /* Run @fn soon on the loop's thread, in the order of the calls. 0 or -ENOMEM. Thread: any. */
 AX_API int ax_host_defer(AxHost *host, AxDeferFn *fn, void *opaque);
 
-/* Our loop's descriptor, readable when there is work; -1 with an embedder's ops. Thread: any. */
+/*
+ * Our loop's descriptor, readable when there is work; -1 with an embedder's ops, or
+ * when the host has no descriptor left. Thread: any.
+ */
 AX_API int ax_loop_fd(AxHost *host);
 
 /**

@@ -53,7 +53,7 @@ AX_API int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err);
 typedef struct AxNotify {
 	size_t size; /* sizeof(AxNotify): AX_NOTIFY_INIT */
 	uint64_t addr;
-	uint32_t width; /* bytes of the write: 1, 2, 4, 8; 0: any width (MMIO, where KVM can) */
+	uint32_t width; /* bytes of the write: 1, 2, 4, 8; 0: any width (not for ports) */
 	unsigned flags; /* AX_NOTIFY_* */
 	uint64_t match;
 	int event; /* an eventfd, borrowed until the notification is removed */

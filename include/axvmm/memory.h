@@ -70,7 +70,7 @@ typedef struct AxMemView {
  *
  * @param len     bytes, not 0; the whole piece must lie in one piece of RAM
  * @param access  AX_MEM_READ | AX_MEM_WRITE
- * @return 0; -EINVAL len is 0 or gpa + len wraps; -EFAULT not RAM, or leaves it
+ * @return 0; -EINVAL len is 0, gpa + len wraps or access is none; -EFAULT not RAM, or leaves it
  *
  * Thread: any. Pieces that several threads write need a lock of their owners'.
  */

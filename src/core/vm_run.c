@@ -240,8 +240,15 @@ static unsigned start_threads(AxVm *vm, pthread_t *threads)
 	unsigned i;
 	int ret = 0;
 
-	/* Threads inherit the mask: all blocked; binding lets the kick through. */
+	/*
+	 * Threads inherit the mask: all blocked but those that a mistake of their own raises, which
+	 * the process may want to hear of; binding lets the kick through.
+	 */
 	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK_SIZE);
