@@ -5,6 +5,10 @@ unit_tests += \
 	tests/unit/test_exit_error \
 	tests/unit/test_exit_explain \
 	tests/unit/test_exit_format \
+	tests/unit/test_hypercall \
+	tests/unit/test_kick \
+	tests/unit/test_reply \
+	tests/unit/test_run \
 	tests/unit/test_sipi \
 	tests/unit/test_vcpu_bind \
 	tests/unit/test_vcpu_state \
@@ -13,6 +17,8 @@ unit_tests += \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
 tsan_tests += \
+	tests/unit/test_kick \
+	tests/unit/test_run \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vcpu_wait \
 	tests/unit/test_vm_halt \
