@@ -43,7 +43,7 @@ static int check_ram(const struct image *image, const AxImageSegment *segment, u
 	if (segment->gpa >= hints->ram[0].base)
 		return boot_damaged(
 			image, err,
-			"segment %u, 0x%llx bytes at 0x%llx, is outside RAM: %s; a size of "
+			"segment %u, 0x%llx bytes at 0x%llx, is outside RAM: %s; at least "
 			"%llu MiB or another load address would do",
 			index, (ull)segment->memory_size, (ull)segment->gpa, ram,
 			(ull)((end - hints->ram[0].base - 1) / ONE_MIB + 1));

@@ -61,80 +61,77 @@ static void refuse(const char *path, int ret, const char *message)
 }
 
 START_TEST(a_regular_file_is_mapped_whole)
-	{
-		const char *path = "file";
-		AxImageSource file = AX_IMAGE_SOURCE_INIT;
-		unsigned before = open_descriptors();
+{
+	const char *path = "file";
+	AxImageSource file = AX_IMAGE_SOURCE_INIT;
+	unsigned before = open_descriptors();
 
-		write_file("hello", 5);
-		ck_assert_int_eq(ax_image_file_open(path, &file, NULL), 0);
-		ck_assert_uint_eq(file.len, 5);
-		ck_assert_int_eq(memcmp(file.bytes, "hello", 5), 0);
-		ck_assert_ptr_eq(file.name, path);
-		ck_assert_uint_eq(open_descriptors(), before);
-		ax_image_file_close(&file);
-		ck_assert_ptr_null(file.bytes);
-		ck_assert_uint_eq(file.len, 0);
-		ax_image_file_close(&file);
-		ax_image_file_close(NULL);
-	}
+	write_file("hello", 5);
+	ck_assert_int_eq(ax_image_file_open(path, &file, NULL), 0);
+	ck_assert_uint_eq(file.len, 5);
+	ck_assert_int_eq(memcmp(file.bytes, "hello", 5), 0);
+	ck_assert_ptr_eq(file.name, path);
+	ck_assert_uint_eq(open_descriptors(), before);
+	ax_image_file_close(&file);
+	ck_assert_ptr_null(file.bytes);
+	ck_assert_uint_eq(file.len, 0);
+	ax_image_file_close(&file);
+	ax_image_file_close(NULL);
+}
 END_TEST
 
 START_TEST(what_is_no_regular_file_is_named)
-	{
-		struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "file" };
-		int fd;
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "file" };
+	int fd;
 
-		refuse(".", -ENOEXEC,
-		       ".: is a directory; a regular file with an image in it is needed");
-		refuse("/dev/null", -ENOEXEC,
-		       "/dev/null: is a device; a regular file with an image in it is needed");
-		ck_assert_int_eq(mkfifo("file", 0600), 0);
-		refuse("file", -ENOEXEC,
-		       "file: is a pipe; a regular file with an image in it is needed");
-		unlink("file");
-		write_file("", 0);
-		refuse("file", -ENOEXEC,
-		       "file: is empty; a regular file with an image in it is needed");
-		unlink("file");
-		fd = socket(AF_UNIX, SOCK_STREAM, 0);
-		ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-		refuse("file", -EIO, "file: cannot open it: No such device or address");
-		close(fd);
-	}
+	refuse(".", -ENOEXEC, ".: is a directory; a regular file with an image in it is needed");
+	refuse("/dev/null", -ENOEXEC,
+	       "/dev/null: is a device; a regular file with an image in it is needed");
+	ck_assert_int_eq(mkfifo("file", 0600), 0);
+	refuse("file", -ENOEXEC, "file: is a pipe; a regular file with an image in it is needed");
+	unlink("file");
+	write_file("", 0);
+	refuse("file", -ENOEXEC, "file: is empty; a regular file with an image in it is needed");
+	unlink("file");
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	refuse("file", -EIO, "file: cannot open it: No such device or address");
+	close(fd);
+}
 END_TEST
 
 START_TEST(a_path_that_leads_nowhere_is_told)
-	{
-		AxImageSource file = AX_IMAGE_SOURCE_INIT;
-		AxError err = AX_ERROR_INIT;
+{
+	AxImageSource file = AX_IMAGE_SOURCE_INIT;
+	AxError err = AX_ERROR_INIT;
 
-		refuse("missing", -ENOENT, "missing: no such file: check the path");
-		ck_assert_int_eq(ax_image_file_open("missing", &file, &err), -ENOENT);
-		ck_assert_int_eq(err.os_errno, ENOENT);
-		write_file("x", 1);
-		refuse("file/x", -ENOENT, "file/x: no such file: check the path");
-		unlink("file");
-		ck_assert_int_eq(symlink("file", "file"), 0);
-		refuse("file", -EIO, "file: cannot open it: Too many levels of symbolic links");
-	}
+	refuse("missing", -ENOENT, "missing: no such file: check the path");
+	ck_assert_int_eq(ax_image_file_open("missing", &file, &err), -ENOENT);
+	ck_assert_int_eq(err.os_errno, ENOENT);
+	write_file("x", 1);
+	refuse("file/x", -ENOENT, "file/x: no such file: check the path");
+	unlink("file");
+	ck_assert_int_eq(symlink("file", "file"), 0);
+	refuse("file", -EIO, "file: cannot open it: Too many levels of symbolic links");
+}
 END_TEST
 
 START_TEST(an_unreadable_file_is_told)
-	{
-		write_file("x", 1);
-		ck_assert_int_eq(chmod("file", 0), 0);
-		if (geteuid() == 0) {
-			/* root reads everything: be somebody else */
-			ck_assert_int_eq(chmod(".", 0755), 0);
-			ck_assert_int_eq(seteuid(65534), 0);
-		}
-		refuse("file", -EACCES,
-		       "file: no permission to read it: check the file's mode and its "
-		       "directories'");
-		if (getuid() == 0)
-			ck_assert_int_eq(seteuid(0), 0);
+{
+	write_file("x", 1);
+	ck_assert_int_eq(chmod("file", 0), 0);
+	if (geteuid() == 0) {
+		/* root reads everything: be somebody else */
+		ck_assert_int_eq(chmod(".", 0755), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
 	}
+	refuse("file", -EACCES,
+	       "file: no permission to read it: check the file's mode and its "
+	       "directories'");
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+}
 END_TEST
 
 START_TEST(a_file_that_cannot_be_mapped_is_told)
@@ -158,18 +155,17 @@ START_TEST(a_file_that_cannot_be_mapped_is_told)
 END_TEST
 
 START_TEST(arguments_are_checked)
-	{
-		AxImageSource file = AX_IMAGE_SOURCE_INIT;
-		AxError err = AX_ERROR_INIT;
+{
+	AxImageSource file = AX_IMAGE_SOURCE_INIT;
+	AxError err = AX_ERROR_INIT;
 
-		ck_assert_int_eq(ax_image_file_open(NULL, &file, &err), -EINVAL);
-		ck_assert_int_eq(ax_image_file_open("file", NULL, &err), -EINVAL);
-		file.size = 3;
-		ck_assert_int_eq(ax_image_file_open("file", &file, &err), -EINVAL);
-		ck_assert_str_eq(
-			err.message,
-			"ax_image_file_open: an argument is missing, or its size is not set");
-	}
+	ck_assert_int_eq(ax_image_file_open(NULL, &file, &err), -EINVAL);
+	ck_assert_int_eq(ax_image_file_open("file", NULL, &err), -EINVAL);
+	file.size = 3;
+	ck_assert_int_eq(ax_image_file_open("file", &file, &err), -EINVAL);
+	ck_assert_str_eq(err.message,
+			 "ax_image_file_open: an argument is missing, or its size is not set");
+}
 END_TEST
 
 RUN_TESTS_WITH("boot-file", set_up, tear_down, a_regular_file_is_mapped_whole,

@@ -127,7 +127,7 @@ START_TEST(only_ram_below_4_gib_that_can_be_written_is_used)
 	refuse("\xf4", 1, &options, -ENOEXEC, AX_ERROR_IMAGE,
 	       "guest: segment 0, 0x1 bytes at 0xf0000000, is outside RAM: RAM there is "
 	       "0x1000000 bytes at "
-	       "0x0; a size of 3841 MiB or another load address would do");
+	       "0x0; at least 3841 MiB or another load address would do");
 	/* a second piece below the limit, and higher */
 	ck_assert_int_eq(ax_ram_add(vm, 0x40000000, 1 * MIB, 0, NULL), 0);
 	options.load = 0x40000000;
@@ -206,8 +206,8 @@ START_TEST(ram_that_is_too_small_is_told_what_would_do)
 	options.load = 0x9000;
 	refuse("\xf4", 1, &options, -ENOEXEC, AX_ERROR_IMAGE,
 	       "guest: segment 0, 0x1 bytes at 0x9000, is outside RAM: RAM is 0x9000 bytes "
-	       "at 0x0; a size "
-	       "of 1 MiB or another load address would do");
+	       "at 0x0; at least "
+	       "1 MiB or another load address would do");
 }
 END_TEST
 
