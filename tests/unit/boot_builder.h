@@ -198,7 +198,7 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 	"; accepted: ELF64 for x86-64, ELF32 for i386, multiboot 1, flat binary with mode and " \
 	"load address"
 
-/* A program with one suite of one case; the second form with what runs before and after each test. */
+/* A program with one suite of one case; the second form with a fixture around each test. */
 #define RUN_TESTS(suite_name, ...) RUN_TESTS_WITH(suite_name, NULL, NULL, __VA_ARGS__)
 #define RUN_TESTS_WITH(suite_name, before, after, ...)                        \
 	int main(void)                                                        \
