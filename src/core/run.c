@@ -39,9 +39,12 @@ static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *e
 	int ret = exit_decode(rc, vcpu->run, vcpu->run_size, exit, &flags);
 
 	exit->vcpu = vcpu->id;
-	/* What was pending may be so still: ax_vcpu_settle() can be tried again. */
-	if (ret)
+	if (ret) {
+		/* What was pending may be so still, but the pages can't be trusted to say what. */
+		if (vcpu->pending.kind != AX_EXIT_NOTHING)
+			vcpu->pending.kind = PENDING_UNKNOWN;
 		return ax_error_sys(err, ret, "KVM_RUN");
+	}
 	note_pending(vcpu, exit);
 	reply_default(vcpu);
 	if (flags & EXIT_FINISH) {

@@ -46,9 +46,11 @@ enum vcpu_request {
 	REQUEST_SYNC = 1 << 3,	    /* take vm->snapshot */
 	REQUEST_INTERRUPT = 1 << 4, /* the architecture has an interrupt to deliver */
 	REQUEST_START = 1 << 5,	    /* vcpu->start_entry, start_arg */
-	REQUEST_EXIT = 1 << 6,	    /* the architecture has another exit of the same instruction:
-				       arch_next_exit() */
+	REQUEST_EXIT = 1 << 6,	    /* arch_next_exit() has another exit */
 };
+
+/* pending.kind when KVM_RUN failed: takes no answer, but ax_vcpu_settle() may help. */
+#define PENDING_UNKNOWN 0xff
 
 /* What the last exit still waits for: an answer, and the kernel's completion at the next entry. */
 struct pending {
