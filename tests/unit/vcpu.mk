@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit tests of running vCPUs: exits, requests, dispatch, registration, whole VMs.
 unit_tests += \
+	tests/unit/test_dispatch \
 	tests/unit/test_exit \
 	tests/unit/test_exit_error \
 	tests/unit/test_exit_explain \
 	tests/unit/test_exit_format \
+	tests/unit/test_handler \
 	tests/unit/test_hypercall \
 	tests/unit/test_kick \
+	tests/unit/test_loop_property \
+	tests/unit/test_observer \
 	tests/unit/test_reply \
 	tests/unit/test_run \
 	tests/unit/test_sipi \
@@ -17,7 +21,9 @@ unit_tests += \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
 tsan_tests += \
+	tests/unit/test_handler \
 	tests/unit/test_kick \
+	tests/unit/test_observer \
 	tests/unit/test_run \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vcpu_wait \
