@@ -116,7 +116,11 @@ int x86_set_sregs(AxVCpu *vcpu, const struct kvm_sregs *sregs, AxError *err)
 {
 	int ret = sys_ioctl_struct(vcpu->fd, KVM_SET_SREGS, sregs);
 
-	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_SREGS (KVM refuses the values)") : 0;
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_SET_SREGS (KVM refuses the values)");
+	/* Without an in-kernel APIC the next entry takes CR8 from here: api.rst 5. */
+	vcpu->run->cr8 = sregs->cr8;
+	return 0;
 }
 
 /*

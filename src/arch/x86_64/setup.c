@@ -176,6 +176,9 @@ void x86_reset_interrupts(AxVCpu *vcpu)
 	atomic_store(&vcpu->arch->nmi, false);
 	vcpu->arch->in_flight = false;
 	vcpu->run->request_interrupt_window = 0;
+	/* What the last exit said of the life before: the guest begins with interrupts off. */
+	vcpu->run->ready_for_interrupt_injection = 0;
+	vcpu->run->if_flag = 0;
 	if (vcpu->arch->apic)
 		apic_reset(vcpu->arch->apic);
 }

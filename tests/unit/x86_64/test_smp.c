@@ -205,6 +205,7 @@ START_TEST(init_resets_the_apic_and_forgets_interrupts)
 	fake_run(1)->ready_for_interrupt_injection = 0;
 	push_apic_enable(1);
 	push_apic_write(1, REG_LDR, 0x02000000);
+	push_apic_write(1, REG_TPR, 0x70);
 	push_halt(1, false);
 	push_wait_off(0, 1);
 	push_ipi(0, 1, ICR_FIXED | 0x61);
@@ -215,11 +216,24 @@ START_TEST(init_resets_the_apic_and_forgets_interrupts)
 	ck_assert_uint_eq(run_vm(vm).vcpu, 1);
 	ck_assert_uint_eq(fake_calls(KVM_INTERRUPT), 0);
 
-	/* SVR and LDR are as after power-up. */
+	/* SVR, LDR and TPR, which KVM takes from kvm_run, are as after power-up. */
 	ck_assert_int_eq(ax_vcpu_bind(target, AX_ANY_CPU, NULL), 0);
 	ck_assert_uint_eq(read_apic(target, 1, REG_SVR), 0xff);
 	ck_assert_uint_eq(read_apic(target, 1, REG_LDR), 0);
+	ck_assert_uint_eq(read_apic(target, 1, REG_TPR), 0);
 	ck_assert_uint_eq(read_apic(target, 1, REG_ID), 1u << 24);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(cr8_is_set_where_the_next_entry_takes_it_from)
+{
+	AxVCpu *vcpu;
+
+	make_vcpus(1, 0);
+	vcpu = ax_vm_vcpu(vm, 0);
+	ck_assert_int_eq(ax_vcpu_set_reg(vcpu, "cr8", 5, NULL), 0);
+	ck_assert_uint_eq(fake_run(0)->cr8, 5);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -405,6 +419,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_cpu_may_send_init_to_itself);
 	tcase_add_test(cases, a_halted_cpu_takes_init);
 	tcase_add_test(cases, init_resets_the_apic_and_forgets_interrupts);
+	tcase_add_test(cases, cr8_is_set_where_the_next_entry_takes_it_from);
 	tcase_add_loop_test(cases, a_broadcast_sipi_is_one_cpu_up_for_each_other_cpu, 0,
 			    COUNT(broadcasts));
 	tcase_add_test(cases, a_sipi_to_the_broadcast_id_is_one_as_well);
