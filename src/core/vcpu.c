@@ -68,19 +68,38 @@ static int wrong_state(const AxVCpu *vcpu, const char *call, AxError *err)
 				      : "");
 }
 
-/* Room for one more pointer. */
+/*
+ * Room for one more pointer. ax_vm_stop() may be reading, even below us in a signal handler: the
+ * table is replaced, and the old one stays until the VM is destroyed.
+ */
 static int grow(AxVm *vm)
 {
 	unsigned capacity = vm->vcpu_capacity ? 2 * vm->vcpu_capacity : 4;
-	AxVCpu **vcpus;
+	struct vcpu_table *table;
 
 	if (vm->vcpu_count < vm->vcpu_capacity)
 		return 0;
-	vcpus = realloc(vm->vcpus, capacity * sizeof(*vcpus));
-	if (!vcpus)
+	table = malloc(sizeof(*table) + capacity * sizeof(table->vcpus[0]));
+	if (!table)
 		return -ENOMEM;
-	vm->vcpus = vcpus;
+	if (vm->vcpu_count)
+		memcpy(table->vcpus, vm->vcpus, vm->vcpu_count * sizeof(table->vcpus[0]));
+	table->older = vm->vcpu_table;
+	vm->vcpu_table = table;
 	vm->vcpu_capacity = capacity;
+	__atomic_store_n(&vm->vcpus, table->vcpus, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* The entry comes before the count that says so. */
+static int append(AxVm *vm, AxVCpu *vcpu)
+{
+	int ret = grow(vm);
+
+	if (ret)
+		return ret;
+	vm->vcpus[vm->vcpu_count] = vcpu;
+	__atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -155,9 +174,7 @@ int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err)
 	ret = open_vcpu(vcpu, err);
 	if (!ret) {
 		pthread_mutex_lock(&vm->lock);
-		ret = grow(vm);
-		if (!ret)
-			vm->vcpus[vm->vcpu_count++] = vcpu;
+		ret = append(vm, vcpu);
 		pthread_mutex_unlock(&vm->lock);
 		if (ret)
 			ax_error_nomem(err, "a vCPU");

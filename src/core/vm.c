@@ -53,15 +53,17 @@ static int install_kick_handler(int signal, AxError *err)
 {
 	struct sigaction old, action = { .sa_handler = on_kick };
 
-	if (sigaction(signal, NULL, &old))
-		return ax_error_argument(err, -EINVAL, "%d can't be the kick signal: %s", signal,
-					 strerror(errno));
-	if (!(old.sa_flags & SA_SIGINFO) &&
+	int ret = sigaction(signal, NULL, &old);
+
+	/* SIGKILL and SIGSTOP can be asked about, but take no handler. */
+	if (!ret && !(old.sa_flags & SA_SIGINFO) &&
 	    (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN)) {
 		sigemptyset(&action.sa_mask);
-		sigaction(signal, &action, NULL);
+		ret = sigaction(signal, &action, NULL);
 	}
-	return 0;
+	return ret ? ax_error_argument(err, -EINVAL, "%d can't be the kick signal: %s", signal,
+				       strerror(errno))
+		   : 0;
 }
 
 static int open_kvm(AxVm *vm, const char *path, AxError *err)
@@ -189,7 +191,12 @@ void ax_vm_destroy(AxVm *vm)
 	device_fini(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_free(vm->vcpus[i]);
-	free(vm->vcpus);
+	while (vm->vcpu_table) {
+		struct vcpu_table *older = vm->vcpu_table->older;
+
+		free(vm->vcpu_table);
+		vm->vcpu_table = older;
+	}
 	memory_fini(vm);
 	range_fini(vm);
 	arch_vm_fini(vm);
@@ -236,8 +243,12 @@ bool vm_is_running(AxVm *vm)
 
 void vm_request_stop(AxVm *vm)
 {
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		vcpu_request(vm->vcpus[i], REQUEST_STOP);
+	/* Without the lock: in this order, so that the table has at least so many. */
+	unsigned count = __atomic_load_n(&vm->vcpu_count, __ATOMIC_SEQ_CST);
+	AxVCpu **vcpus = __atomic_load_n(&vm->vcpus, __ATOMIC_SEQ_CST);
+
+	for (unsigned i = 0; i < count; i++)
+		vcpu_request(vcpus[i], REQUEST_STOP);
 }
 
 void ax_vm_stop(AxVm *vm, int code)

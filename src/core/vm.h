@@ -30,6 +30,12 @@ struct irq_lines;   /* irq.c */
 struct notify_list; /* notify.c */
 struct device_list; /* device.c */
 
+/* Where vm->vcpus points into. Grows by a new one: who looks without the lock may be in an older. */
+struct vcpu_table {
+	struct vcpu_table *older;
+	struct AxVCpu *vcpus[];
+};
+
 /* Set while ax_vm_run() lasts: the first reason to end wins. */
 struct vm_end {
 	bool set;
@@ -52,9 +58,10 @@ struct AxVm {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a vCPU left its loop, took a snapshot, was held; a pause ended */
 
-	struct AxVCpu **vcpus;
+	struct AxVCpu **vcpus; /* of vcpu_table */
 	unsigned vcpu_count;
 	unsigned vcpu_capacity;
+	struct vcpu_table *vcpu_table;
 
 	_Atomic(struct snapshot *) snapshot;
 	struct snapshot *retired; /* published before, maybe still held by a vCPU */

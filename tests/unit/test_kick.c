@@ -190,6 +190,18 @@ START_TEST(a_signal_that_would_end_the_process_gets_an_empty_handler)
 }
 END_TEST
 
+START_TEST(a_signal_that_takes_no_handler_is_refused)
+{
+	static const int signals[] = { SIGKILL, SIGSTOP, 1000 };
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+	AxError err = AX_ERROR_INIT;
+
+	options.kick_signal = signals[_i];
+	ck_assert_int_eq(ax_vm_create(&options, &vm, &err), -EINVAL);
+	ck_assert_int_eq(err.code, AX_ERROR_ARGUMENT);
+}
+END_TEST
+
 /* Many at once: what each kick said (0: newly set) against what came out. */
 
 #define KICKERS 4
@@ -444,6 +456,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_signal_handler_may_kick_its_own_threads_vcpu);
 	tcase_add_test(cases, the_embedders_own_handler_of_the_signal_is_left_alone);
 	tcase_add_loop_test(cases, a_signal_that_would_end_the_process_gets_an_empty_handler, 0, 2);
+	tcase_add_loop_test(cases, a_signal_that_takes_no_handler_is_refused, 0, 3);
 	tcase_add_test(cases, kicks_of_four_threads_and_a_signal_handler_are_all_told_by_hand);
 	tcase_add_test(cases, kicks_of_four_threads_and_a_signal_handler_are_all_told_in_the_loop);
 	tcase_add_test(cases, kicks_are_all_told_to_who_settles_and_waits_in_between);
