@@ -95,7 +95,8 @@ AX_API int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
 
 /**
  * Make the calling thread the vCPU's owner: Free to Ready. The kick signal (vm.h) is unblocked in
- * it.
+ * it. A thread that owns several vCPUs gives them up in reverse order: each ax_vcpu_unbind()
+ * restores what its ax_vcpu_bind() found.
  *
  * @param host_cpu  pin the thread to this host CPU until ax_vcpu_unbind(), or AX_ANY_CPU
  * @return 0; -EPERM other state; -EINVAL no such host CPU, or not one this thread may use
@@ -144,7 +145,7 @@ AX_API int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
  * ax_vcpu_loop() does between two entries.
  *
  * @return an AxHandled: AX_UNHANDLED when nobody took it; what the VM's option says about unclaimed
- *         addresses has been applied then
+ *         addresses has been applied then. -EPERM not the owner
  *
  * Thread: owner.
  */
@@ -246,7 +247,7 @@ AX_API int ax_vcpu_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *er
  * RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8 to 15 R8 to R15), arm64 0 to 30 x0 to x30, riscv64 1 to 31 x1
  * to x31. State Free, or the owner's thread (in a handler too). After an exit with pending I/O call
  * ax_vcpu_settle() first: otherwise -EPERM, because what is read would be stale and what is written
- * would be lost.
+ * would be lost. -ENOENT: no such register.
  */
 AX_API int ax_vcpu_get_gpr(AxVCpu *vcpu, unsigned index, uint64_t *value, AxError *err);
 AX_API int ax_vcpu_set_gpr(AxVCpu *vcpu, unsigned index, uint64_t value, AxError *err);

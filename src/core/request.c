@@ -119,14 +119,19 @@ int vcpu_serve_requests(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	}
 	if (requests & REQUEST_START) {
 		ret = apply_start(vcpu, err);
-		if (ret)
+		if (ret) {
+			/* The others wait for the next entry. */
+			vcpu_request(vcpu, 0);
 			return ret;
+		}
 	}
 	if (requests & REQUEST_INTERRUPT) {
 		vcpu_take_requests(vcpu, REQUEST_INTERRUPT);
 		ret = arch_deliver(vcpu, err);
-		if (ret)
+		if (ret) {
+			vcpu_request(vcpu, REQUEST_INTERRUPT);
 			return ret;
+		}
 	}
 	if ((requests & REQUEST_KICK) && vcpu_take_kick(vcpu, exit))
 		return 1;
