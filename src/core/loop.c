@@ -304,11 +304,13 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	struct fast_result result;
 	enum fast fast;
 	uint64_t answer;
+	bool settled;
 	int rc, ret;
 
 	if (vcpu->snapshot->observer)
 		return observed_exit(vcpu, exit, err);
 	rc = run_fast(vcpu, &fast, &result);
+	settled = fast == FAST_LEAVE && vcpu->pending.kind == AX_EXIT_NOTHING;
 	ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret)
 		return ret;
@@ -320,7 +322,9 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		if (vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
 			dispatch_warn(vcpu, exit);
 	}
-	if (exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_MMIO_READ)
+	if (settled) /* by the handler: KVM has completed the access, and takes no answer any more */
+		vcpu->pending.kind = AX_EXIT_NOTHING;
+	else if (exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_MMIO_READ)
 		reply_value(vcpu, result.value);
 	return result.handled;
 }

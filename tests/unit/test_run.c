@@ -383,6 +383,59 @@ START_TEST(a_fault_while_settling_is_an_exit_of_its_own)
 }
 END_TEST
 
+static AxHandled settle_and_stop(AxVCpu *handled, uint64_t *value)
+{
+	AxVCpuExitReason exit;
+
+	if (value)
+		*value = 0x5a;
+	ck_assert_int_eq(ax_vcpu_settle(handled, &exit, NULL), 0);
+	return AX_STOP;
+}
+
+static AxHandled settling_read(AxVCpu *handled, void *opaque, uint64_t offset, AxAccessWidth width,
+			       uint64_t *value)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	return settle_and_stop(handled, value);
+}
+
+static AxHandled settling_write(AxVCpu *handled, void *opaque, uint64_t offset, AxAccessWidth width,
+				uint64_t value)
+{
+	(void)opaque;
+	(void)offset;
+	(void)width;
+	(void)value;
+	return settle_and_stop(handled, NULL);
+}
+
+START_TEST(what_a_handler_settled_is_complete_when_it_stops_the_loop)
+{
+	static const AxRangeOps ops = { sizeof(ops), settling_read, settling_write };
+	AxRange range = AX_RANGE_INIT;
+	AxVCpuExitReason exit;
+	uint64_t value;
+	uint8_t byte = 0x2a;
+
+	make_vcpu();
+	range.base = 0x10;
+	range.length = 1;
+	range.ops = &ops;
+	ck_assert_int_eq(ax_range_add_ports(vm, &range, NULL, NULL), 0);
+	/* The second time through the cache of ranges. */
+	for (unsigned i = 0; i < 2; i++) {
+		fake_push_port(0, 0x10, 1, 1, _i ? NULL : &byte);
+		ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+		ck_assert_uint_eq(exit.kind, _i ? AX_EXIT_IO_READ : AX_EXIT_IO_WRITE);
+		ck_assert_int_eq(ax_vcpu_get_gpr(vcpu, 0, &value, NULL), 0);
+	}
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(set_up_again_finishes_what_the_last_life_left_pending)
 {
 	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
@@ -427,6 +480,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, settling_consumes_no_kick_and_no_other_request);
 	tcase_add_test(cases, a_kick_while_settling_is_not_lost);
 	tcase_add_test(cases, a_failed_settle_leaves_registers_refused_and_can_be_repeated);
+	tcase_add_loop_test(cases, what_a_handler_settled_is_complete_when_it_stops_the_loop, 0, 2);
 	tcase_add_test(cases, a_fault_while_settling_is_an_exit_of_its_own);
 	tcase_add_test(cases, set_up_again_finishes_what_the_last_life_left_pending);
 }
