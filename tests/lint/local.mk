@@ -13,7 +13,7 @@ EXTRA_DIST += \
 	tests/lint/layering.awk \
 	tests/lint/tidy
 
-lint_flags = $(DEFS) $(DEFAULT_INCLUDES) $(KVM_TEST_CPPFLAGS) $(CPPFLAGS)
+lint_flags = $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS)
 
 tidy: all
 	AX_ARCH=$(AX_ARCH) $(SHELL) $(srcdir)/tests/lint/tidy $(srcdir) $(CLANG_TIDY) $(lint_flags) -std=gnu11
