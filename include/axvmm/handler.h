@@ -149,7 +149,8 @@ typedef struct AxHypercallOps {
 /*
  * Block route, works on every KVM: the guest stores the guest physical address of a block
  * { u64 nr, args[6], ret } to these places. 8-byte aligned, in RAM; a bad address is answered with
- * nothing but the dispatch going on (the write is unclaimed).
+ * nothing but the dispatch going on (the write is unclaimed). The privilege level is not known on
+ * this route: who may write there is for the guest's kernel to say, by page tables and I/O bitmap.
  */
 typedef struct AxHypercallConfig {
 	size_t size;		    /* sizeof(AxHypercallConfig): AX_HYPERCALL_CONFIG_INIT */

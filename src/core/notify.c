@@ -16,8 +16,6 @@
 #include "core/notify.h"
 #include "core/vm.h"
 
-#define PORT_SPACE_SIZE 0x10000
-
 struct notification {
 	AxNotifyId id;
 	bool in_kernel;

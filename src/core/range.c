@@ -16,8 +16,6 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 
-#define PORT_SPACE_SIZE 0x10000
-
 const struct range range_none = { .base = 0, .length = 0, .name = "none" };
 
 /* The number of ranges whose base is at or below @addr: where one that begins above it would go. */

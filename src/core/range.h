@@ -17,6 +17,7 @@
 
 enum range_space { RANGE_MMIO = 0, RANGE_PORT = 1, RANGE_SPACES = 2 };
 
+#define PORT_SPACE_SIZE 0x10000
 #define RANGE_NAME_SIZE 32
 
 struct range {

@@ -68,12 +68,8 @@ int arch_intercept_sys_regs(AxVm *vm, AxError *err)
 
 static int trap_hypercalls(AxVm *vm, AxError *err)
 {
-	/*
-	 * The MSR is where a Xen guest would look for its hypercall page: Xen's own number,
-	 * 0x40000000.
-	 */
 	struct kvm_xen_hvm_config config = { .flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL,
-					     .msr = 0x40000000 };
+					     .msr = X86_XEN_HYPERCALL_MSR };
 	int ret;
 
 	if (!(sys_check_extension(vm->fd, KVM_CAP_XEN_HVM) & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL))
@@ -83,16 +79,13 @@ static int trap_hypercalls(AxVm *vm, AxError *err)
 	return ret < 0 ? not_supported(err, ret, "hypercall interception (KVM_XEN_HVM_CONFIG)") : 0;
 }
 
-/* linux/kvm_para.h: KVM_HC_MAP_GPA_RANGE. */
-#define MAP_GPA_RANGE 12
-
 static int exit_on_map_gpa(AxVm *vm, AxError *err)
 {
 	int ret;
 
-	if (!(sys_check_extension(vm->fd, KVM_CAP_EXIT_HYPERCALL) & (1 << MAP_GPA_RANGE)))
+	if (!(sys_check_extension(vm->fd, KVM_CAP_EXIT_HYPERCALL) & (1 << X86_HC_MAP_GPA_RANGE)))
 		return not_supported(err, 0, "exit for hypercall 12 (KVM_CAP_EXIT_HYPERCALL)");
-	ret = sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, 1 << MAP_GPA_RANGE, 0);
+	ret = sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, 1 << X86_HC_MAP_GPA_RANGE, 0);
 	return ret < 0 ? not_supported(err, ret, "exit for hypercall 12 (KVM_CAP_EXIT_HYPERCALL)")
 		       : 0;
 }

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <unistd.h>
 
+#include "arch/x86_64/x86.h"
 #include "core/probe.h"
 #include "sys/sys.h"
 
@@ -51,19 +52,16 @@ static bool msr_filter_works(AxVm *vm, int value)
 static bool trap_works(AxVm *vm, int value)
 {
 	struct kvm_xen_hvm_config config = { .flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL,
-					     .msr = 0x40000000 };
+					     .msr = X86_XEN_HYPERCALL_MSR };
 
 	return (value & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL) &&
 	       sys_ioctl_struct(vm->fd, KVM_XEN_HVM_CONFIG, &config) >= 0;
 }
 
-/* linux/kvm_para.h: KVM_HC_MAP_GPA_RANGE. */
-#define MAP_GPA_RANGE_BIT (1 << 12)
-
 static bool hypercall_exit_works(AxVm *vm, int value)
 {
-	return (value & MAP_GPA_RANGE_BIT) &&
-	       sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, MAP_GPA_RANGE_BIT, 0) >= 0;
+	return (value & (1 << X86_HC_MAP_GPA_RANGE)) &&
+	       sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, 1 << X86_HC_MAP_GPA_RANGE, 0) >= 0;
 }
 
 const struct probe_row arch_probe_rows[] = {

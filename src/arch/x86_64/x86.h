@@ -18,6 +18,12 @@
 #define X86_RFLAGS_FIXED (1u << 1)
 #define X86_RFLAGS_VM	 (1u << 17)
 
+/* linux/kvm_para.h: KVM_HC_MAP_GPA_RANGE, the hypercall that KVM_CAP_EXIT_HYPERCALL hands over. */
+#define X86_HC_MAP_GPA_RANGE 12
+
+/* Where a Xen guest would look for its hypercall page: Xen's own number. */
+#define X86_XEN_HYPERCALL_MSR 0x40000000u
+
 /* Of one vCPU. */
 struct arch_vcpu {
 	/*
