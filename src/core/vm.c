@@ -232,13 +232,19 @@ AxVCpu *ax_vm_vcpu_at(AxVm *vm, unsigned index)
 	return found;
 }
 
-bool vm_is_running(AxVm *vm)
+static bool some_are_in_loop(AxVm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		if (atomic_load(&vm->vcpus[i]->in_loop) && !atomic_load(&vm->vcpus[i]->held))
 			return true;
 	}
 	return false;
+}
+
+/* Paused: who enters its loop now has not been held yet, but will be before it does anything. */
+bool vm_is_running(AxVm *vm)
+{
+	return !vm->at_rest && some_are_in_loop(vm);
 }
 
 void vm_request_stop(AxVm *vm)
@@ -259,11 +265,6 @@ void ax_vm_stop(AxVm *vm, int code)
 		vm_request_stop(vm);
 }
 
-static bool all_held(AxVm *vm)
-{
-	return !vm_is_running(vm);
-}
-
 int ax_vm_pause(AxVm *vm, AxError *err)
 {
 	int ret = 0;
@@ -280,8 +281,9 @@ int ax_vm_pause(AxVm *vm, AxError *err)
 			if (atomic_load(&vm->vcpus[i]->in_loop))
 				vcpu_request(vm->vcpus[i], REQUEST_PAUSE);
 		}
-		while (!all_held(vm))
+		while (some_are_in_loop(vm))
 			pthread_cond_wait(&vm->changed, &vm->lock);
+		vm->at_rest = true;
 		atomic_fetch_sub(&vm->waiters, 1);
 	}
 	pthread_mutex_unlock(&vm->lock);
@@ -293,10 +295,12 @@ int ax_vm_resume(AxVm *vm, AxError *err)
 	int ret = 0;
 
 	pthread_mutex_lock(&vm->lock);
-	if (!atomic_load(&vm->paused))
+	if (!atomic_load(&vm->paused)) {
 		ret = ax_error_state(err, "the VM is not paused");
-	else if (atomic_fetch_sub(&vm->paused, 1) == 1)
+	} else if (atomic_fetch_sub(&vm->paused, 1) == 1) {
+		vm->at_rest = false;
 		pthread_cond_broadcast(&vm->changed);
+	}
 	pthread_mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -69,6 +69,7 @@ struct AxVm {
 	atomic_uint waiters;	  /* threads that wait on `changed` for vCPUs */
 
 	atomic_uint paused;    /* nested ax_vm_pause() */
+	bool at_rest;	       /* a pause has held all vCPUs; under lock */
 	_Atomic uint64_t stop; /* VM_STOPPED | code as 32 bits, in one word: the first call wins */
 	atomic_bool ending;    /* ax_vm_run() is ending its vCPUs */
 	bool in_run;	       /* ax_vm_run() lasts; under lock */

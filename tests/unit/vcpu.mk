@@ -11,6 +11,9 @@ unit_tests += \
 	tests/unit/test_kick \
 	tests/unit/test_loop_property \
 	tests/unit/test_observer \
+	tests/unit/test_pause \
+	tests/unit/test_range \
+	tests/unit/test_range_threads \
 	tests/unit/test_reply \
 	tests/unit/test_run \
 	tests/unit/test_sipi \
@@ -24,6 +27,8 @@ tsan_tests += \
 	tests/unit/test_handler \
 	tests/unit/test_kick \
 	tests/unit/test_observer \
+	tests/unit/test_pause \
+	tests/unit/test_range_threads \
 	tests/unit/test_run \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vcpu_wait \
