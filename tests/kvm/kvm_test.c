@@ -192,7 +192,7 @@ TCase *kvm_case(Suite *suite, const char *name)
 	return tcase;
 }
 
-static void say(FILE *file, const char *prefix, const char *format, va_list args)
+static AX_PRINTF(3, 0) void say(FILE *file, const char *prefix, const char *format, va_list args)
 {
 	char line[512];
 

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,15 +32,18 @@ static unsigned count_entries(const char *path)
 	return count;
 }
 
+/* The second number of statm, in pages. */
 static unsigned long resident_kib(void)
 {
-	unsigned long pages = 0;
 	FILE *file = fopen("/proc/self/statm", "re");
+	char line[128], *second;
 
 	ck_assert_ptr_nonnull(file);
-	ck_assert_int_eq(fscanf(file, "%*u %lu", &pages), 1);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
 	fclose(file);
-	return pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
+	second = strchr(line, ' ');
+	ck_assert_ptr_nonnull(second);
+	return strtoul(second, NULL, 10) * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 struct usage {
