@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-/* The seed's states. Numbered for ever. */
+/* The states of axvcpu's VCpuState. Numbered for ever. */
 typedef enum AxVCpuState {
 	AX_VCPU_INVALID = 0,
 	AX_VCPU_CREATED = 1,
@@ -44,8 +44,8 @@ typedef enum AxCpuMode {
 /* Waits for CpuUp before it runs (ax_vm_run(), ax_vcpu_wait()). */
 #define AX_SETUP_POWERED_OFF (1u << 0)
 /*
- * x86-64: leave CPUID empty; the guest reads zeros. For a guest that neither executes CPUID nor uses
- * what a processor has to announce there (long mode, SSE, ...): KVM_GET_SUPPORTED_CPUID and
+ * x86-64: leave CPUID empty; the guest reads zeros. For a guest that neither executes CPUID nor
+ * uses what a processor has to announce there (long mode, SSE, ...): KVM_GET_SUPPORTED_CPUID and
  * KVM_SET_CPUID2 are most of the time that a tiny guest takes to start.
  */
 #define AX_SETUP_NO_CPUID (1u << 1)
@@ -173,12 +173,13 @@ AX_API int ax_vcpu_loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /**
  * Finish the pending access of the last exit, so that registers are exact, without running a guest
- * instruction (KVM_RUN with immediate_exit). Answers must have been given before. Never consumes a
- * kick.
+ * instruction (KVM_RUN with immediate_exit). Answers must have been given before: the handler of a
+ * read or a hypercall answers by returning, and is refused here. Never consumes a kick.
  *
  * @param exit  filled when 1 is returned
  * @return 0 settled; 1 another exit came out of the same instruction (second half of an access that
- *         crosses a page): answer it and call again; -EPERM; -EIO
+ *         crosses a page): answer it and call again; -EPERM not the owner, or a handler that owes
+ *         its answer; -EIO
  *
  * Thread: owner.
  */
@@ -223,7 +224,7 @@ AX_API int ax_vcpu_reply_fault(AxVCpu *vcpu);
 
 /**
  * Set what a hypercall returns. For exits that are no hypercall: the architecture's return register
- * (x86-64 RAX), as the seed's set_return_value.
+ * (x86-64 RAX), as axvcpu's set_return_value.
  *
  * @return 0; -EPERM; -EFAULT the hypercall block is no longer in RAM; -EIO
  */
@@ -291,7 +292,8 @@ AX_API int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_
 /**
  * End the vCPU's current or next entry with ExternalInterrupt{vector}. Each call makes one such
  * exit unless the same vector is already waiting (a bitmap: as a level that is set twice); lowest
- * vector first. Kicks made before an entry count.
+ * vector first. Kicks made before an entry count. ax_vcpu_run() returns it; ax_vcpu_loop() hands
+ * it to AxEventOps.interrupt, and returns it unhandled without; ax_vm_run() then goes on.
  *
  * @param vector  0 to 255
  * @return 0 newly set; 1 the vector was waiting already; -EINVAL

@@ -157,10 +157,28 @@ int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	return exit->kind == AX_EXIT_NOTHING ? 0 : 1;
 }
 
+/* Inside the handler of a read or a hypercall: what it answers is not there yet. */
+static bool owes_an_answer(const AxVCpu *vcpu)
+{
+	if (!atomic_load(&vcpu->in_loop))
+		return false;
+	switch (vcpu->pending.kind) {
+	case AX_EXIT_MMIO_READ:
+	case AX_EXIT_IO_READ:
+	case AX_EXIT_SYS_REG_READ:
+	case AX_EXIT_HYPERCALL: return true;
+	default: return false;
+	}
+}
+
 int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	if (vcpu_get_state(vcpu) < AX_VCPU_READY || !vcpu_is_owner(vcpu))
 		return ax_error_state(err, "ax_vcpu_settle: vCPU %u is %s or another thread's",
 				      vcpu->id, ax_vcpu_state_name(vcpu_get_state(vcpu)));
+	if (owes_an_answer(vcpu))
+		return ax_error_state(err,
+				      "ax_vcpu_settle: the handler of this %s has yet to answer it",
+				      ax_exit_name(vcpu->pending.kind));
 	return vcpu_settle(vcpu, exit, err);
 }
