@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a vCPU stopped: AxVCpuExitReason, one value for everything that KVM can say.
+ * Why a vCPU stopped: AxVCpuExitReason, one value for everything that KVM can say. Names and fields
+ * are those of axvcpu (github.com/arceos-hypervisor/axvcpu, src/exit.rs), and more.
  *
  * The value is valid until the vCPU is entered again; where it holds a pointer (string port I/O),
  * the bytes lie in the page shared with the kernel and live as long.
@@ -23,7 +24,7 @@ typedef enum AxAccessWidth {
 } AxAccessWidth;
 
 /**
- * The width whose size is @size bytes (the seed's TryFrom<usize>).
+ * The width whose size is @size bytes (axvcpu's TryFrom<usize>).
  *
  * @param size   bytes
  * @param width  filled when there is one, else untouched
@@ -34,14 +35,14 @@ typedef enum AxAccessWidth {
 AX_API bool ax_access_width_from_size(size_t size, AxAccessWidth *width);
 
 /**
- * The size of a width in bytes: 1, 2, 4 or 8 (the seed's From<AccessWidth> for usize, and size()).
+ * The size of a width in bytes: 1, 2, 4 or 8 (axvcpu's From<AccessWidth> for usize, and size()).
  *
  * Thread: any.
  */
 AX_API size_t ax_access_width_size(AxAccessWidth width);
 
 /**
- * The end of the bits that a width covers: they are 0 up to and without 8, 16, 32 or 64 (the seed's
+ * The end of the bits that a width covers: they are 0 up to and without 8, 16, 32 or 64 (axvcpu's
  * bits_range()).
  *
  * Thread: any.
@@ -308,7 +309,7 @@ AX_STATIC_ASSERT(sizeof(AxVCpuExitReason) == 128, ax_exit_reason_is_128_bytes);
 	}
 
 /**
- * The seed's name of an exit kind: "MmioRead", "IoWrite", ...
+ * The name of an exit kind, as axvcpu spells it: "MmioRead", "IoWrite", ...
  *
  * @param kind  an AxVCpuExitKind; any other value is allowed
  * @return a constant string; "Invalid" for a value that is none

@@ -107,8 +107,9 @@ typedef struct AxVmResult {
  * own (named "ax-vcpuN", every signal blocked but the kick and those that a fault raises). Returns
  * when a handler says AX_STOP, the system goes down, nobody handles an exit, ax_vm_stop() is called
  * or the host fails; whichever comes first decides, and all threads have been joined. CpuUp,
- * CpuDown, Halt and SendIPI that no handler takes do what hardware does. vCPUs are left in state
- * Free, settled where possible: their registers may be read.
+ * CpuDown, Halt and SendIPI that no handler takes do what hardware does; ExternalInterrupt and
+ * IrqEoi that none takes are passed over. vCPUs are left in state Free, settled where possible:
+ * their registers may be read.
  *
  * @return 0; -EPERM no vCPU, or one is not in state Free, or another thread is in here already;
  *         -EIO and others of ax_vcpu_run()

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <axvmm/axvmm.h>
 
@@ -66,6 +67,24 @@ static int install_kick_handler(int signal, AxError *err)
 		   : 0;
 }
 
+/* What helps depends on whom the device admits. */
+static int no_permission(const char *path, int os_errno, AxError *err)
+{
+	struct stat device;
+	bool admits_group =
+		!stat(path, &device) && (device.st_mode & 0060) == 0060 && device.st_gid;
+
+	if (admits_group)
+		return ax_error_set(err, -EACCES, AX_ERROR_KVM_PERMISSION, os_errno,
+				    "%s: no permission: join its group (sudo usermod -aG "
+				    "$(stat -c %%G %s) $USER, then log in again)",
+				    path, path);
+	return ax_error_set(err, -EACCES, AX_ERROR_KVM_PERMISSION, os_errno,
+			    "%s: no permission, nor has any group: sudo chgrp kvm %s && sudo chmod "
+			    "660 %s, then join the group kvm",
+			    path, path, path);
+}
+
 static int open_kvm(AxVm *vm, const char *path, AxError *err)
 {
 	int version;
@@ -78,11 +97,7 @@ static int open_kvm(AxVm *vm, const char *path, AxError *err)
 			"virtualization in the firmware, or nested virtualization in a VM",
 			path);
 	if (vm->kvm_fd == -EACCES || vm->kvm_fd == -EPERM)
-		return ax_error_set(err, -EACCES, AX_ERROR_KVM_PERMISSION, -vm->kvm_fd,
-				    "%s: no permission: join its group (sudo usermod -aG kvm "
-				    "$USER, then log in "
-				    "again)",
-				    path);
+		return no_permission(path, -vm->kvm_fd, err);
 	if (vm->kvm_fd < 0)
 		return ax_error_sys(err, vm->kvm_fd, path);
 	version = sys_ioctl_value(vm->kvm_fd, KVM_GET_API_VERSION, 0);
