@@ -155,7 +155,12 @@ static int take_option(int option, const char *value, struct run_options *option
 	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
 	case OPTION_NO_CPUID: options->no_cpuid = true; return STATUS_OK;
 	case OPTION_STATS: options->stats = true; return STATUS_OK;
-	case OPTION_TRACE: options->trace = value; return STATUS_OK;
+	case OPTION_TRACE:
+		if (!strcmp(value, "-"))
+			return cli_usage("--trace -: the trace needs a file; /dev/stdout and "
+					 "/dev/stderr are some");
+		options->trace = value;
+		return STATUS_OK;
 	case OPTION_TIMEOUT:
 		if (!parse_seconds(value, &options->timeout_ns))
 			return cli_usage(
@@ -170,6 +175,8 @@ static int take_option(int option, const char *value, struct run_options *option
 /* What options say together. */
 static int check_together(struct run_options *options)
 {
+	if (options->image && !strcmp(options->image, "-"))
+		return cli_usage("run -: an image is not read from standard input; name a file");
 	if (options->guest && options->image)
 		return cli_usage("%s and --guest %s: only one of them can run", options->image,
 				 options->guest->name);

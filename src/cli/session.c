@@ -228,7 +228,9 @@ int session_run(const struct run_options *options)
 	int status;
 
 	demo_start_clock(&session.demo);
-	status = source_open(&session.source, options);
+	status = trace_check(options);
+	if (!status)
+		status = source_open(&session.source, options);
 	if (!status)
 		status = make_rest(&session);
 	if (!status)

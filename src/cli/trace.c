@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -81,6 +82,50 @@ static struct trace *make_trace(uint32_t cpus)
 		json_init(&lines->json, lines->buffer, BUFFER_SIZE, write_lines, lines);
 	}
 	return trace;
+}
+
+/* Whether @path leads to the file that @trace describes. */
+static bool is_file(const char *path, const struct stat *trace)
+{
+	struct stat file;
+
+	return path && !stat(path, &file) && file.st_dev == trace->st_dev &&
+	       file.st_ino == trace->st_ino;
+}
+
+/* Whether the file at @path begins as a trace does. */
+static bool begins_as_trace(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char first = 0;
+	bool trace;
+
+	if (fd < 0)
+		return false;
+	trace = read(fd, &first, 1) == 1 && first == '{';
+	close(fd);
+	return trace;
+}
+
+int trace_check(const struct run_options *options)
+{
+	const char *path = options->trace;
+	struct stat file;
+
+	if (!path || stat(path, &file))
+		return STATUS_OK;
+	if (is_file(options->image, &file))
+		return cli_usage("--trace %s: that is the image, which would be overwritten", path);
+	for (unsigned i = 0; i < options->initrd_count; i++) {
+		if (is_file(options->initrd[i], &file))
+			return cli_usage("--trace %s: that is an initrd, which would be overwritten",
+					 path);
+	}
+	if (S_ISREG(file.st_mode) && file.st_size && !begins_as_trace(path))
+		return cli_usage("--trace %s: this file exists and is no trace: remove it first, "
+				 "or is an argument missing?",
+				 path);
+	return STATUS_OK;
 }
 
 struct trace *trace_open(const char *path, uint32_t cpus, const atomic_bool *hurry)

@@ -12,7 +12,16 @@
 #include <axvmm/machine.h>
 #include <axvmm/trace.h>
 
+#include "cli/options.h"
+
 struct trace;
+
+/*
+ * Refuse to overwrite what is no trace: the image, an initrd, and a file that holds something else,
+ * as when an argument is missing. STATUS_OK also where nothing is; else STATUS_USAGE, after a
+ * message.
+ */
+int trace_check(const struct run_options *options);
 
 /*
  * Create or empty the file.
