@@ -194,8 +194,13 @@ static void json_head(struct json *json, const char *kvm_path, const AxError *er
 	member_bool(json, "usable", !err);
 	member_string(json, "error", err ? ax_error_name((AxErrorCode)err->code) : NULL);
 	member_string(json, "message", err ? err->message : NULL);
-	member_string(json, "kvm", ax_kvm_kind_name(ax_kvm_kind()));
-	member_number(json, "api", AX_KVM_API_VERSION);
+	/* Both are what the device says, by its being usable: null where it was not opened. */
+	member_string(json, "kvm", err ? NULL : ax_kvm_kind_name(ax_kvm_kind()));
+	json_key(json, "api");
+	if (err)
+		json_string(json, NULL);
+	else
+		json_number(json, AX_KVM_API_VERSION);
 	member_string(json, "kernel", uname(&system) ? NULL : system.release);
 	json_key(json, "cpus");
 	json_signed(json, sysconf(_SC_NPROCESSORS_ONLN));
