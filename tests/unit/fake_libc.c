@@ -4,6 +4,7 @@
  * mean __wrap_call, and __real_call what `call` was.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -75,6 +76,11 @@ static bool fails(enum fake_libc_call call)
 WRAP(LIBC_MALLOC, void *, NULL, malloc, (size_t size), (size))
 WRAP(LIBC_MALLOC, void *, NULL, calloc, (size_t count, size_t size), (count, size))
 WRAP(LIBC_MALLOC, void *, NULL, realloc, (void *old, size_t size), (old, size))
+WRAP(LIBC_MALLOC, int, ENOMEM, posix_memalign, (void **memory, size_t align, size_t size),
+     (memory, align, size))
+WRAP(LIBC_PTHREAD_CREATE, int, errno, pthread_create,
+     (pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
+     (thread, attr, fn, arg))
 WRAP(LIBC_MADVISE, int, -1, madvise, (void *addr, size_t len, int advice), (addr, len, advice))
 WRAP(LIBC_MEMFD_CREATE, int, -1, memfd_create, (const char *name, unsigned flags), (name, flags))
 WRAP(LIBC_FTRUNCATE, int, -1, ftruncate, (int fd, off_t len), (fd, len))

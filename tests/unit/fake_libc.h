@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 enum fake_libc_call {
-	LIBC_MALLOC, /* malloc, calloc and realloc together, whoever calls */
+	LIBC_MALLOC, /* malloc, calloc, realloc and posix_memalign together, whoever calls */
+	LIBC_PTHREAD_CREATE,
 	LIBC_MMAP,
 	LIBC_MADVISE,
 	LIBC_MEMFD_CREATE,

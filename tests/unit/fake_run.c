@@ -98,8 +98,11 @@ static void push(unsigned vcpu, struct step *step)
 
 static struct step *new_step(fake_step_fn *fn, void *arg, bool half)
 {
-	struct step *step = calloc(1, sizeof(*step));
+	struct step *step;
 
+	fake_lock(); /* what the fake allocates does not fail */
+	step = calloc(1, sizeof(*step));
+	fake_unlock();
 	if (!step)
 		abort();
 	step->fn = fn;
@@ -159,7 +162,9 @@ void fake_push_port(unsigned vcpu, uint16_t port, unsigned size, unsigned count,
 	step->run.io.count = count;
 	step->run.io.data_offset = PORT_DATA;
 	if (out && len) {
+		fake_lock();
 		step->port = malloc(len);
+		fake_unlock();
 		if (!step->port)
 			abort();
 		memcpy(step->port, out, len);

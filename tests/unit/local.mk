@@ -22,7 +22,7 @@ UNIT_LIBS = tests/unit/libaxunit.la
 
 # For a test that lets the host's calls fail (fake_libc.h): tests_unit_foo_LDFLAGS = $(FAKE_LIBC_WRAP)
 FAKE_LIBC_WRAP = $(AM_LDFLAGS) \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=pthread_create \
 	-Wl,--wrap=mmap,--wrap=munmap,--wrap=madvise,--wrap=memfd_create,--wrap=ftruncate,--wrap=sysinfo \
 	-Wl,--wrap=eventfd,--wrap=timerfd_create \
 	-Wl,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=epoll_wait

@@ -41,8 +41,11 @@ if ARCH_X86_64
 unit_tests += \
 	tests/unit/x86_64/test_apic \
 	tests/unit/x86_64/test_decode \
+	tests/unit/x86_64/test_kvm_failure \
+	tests/unit/x86_64/test_kvm_sweep \
 	tests/unit/x86_64/test_smp
+tests_unit_x86_64_test_kvm_sweep_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/x86_64/test_smp
 endif
-EXTRA_DIST += tests/unit/x86_64/smp_fixture.h
+EXTRA_DIST += tests/unit/x86_64/life_fixture.h tests/unit/x86_64/smp_fixture.h
