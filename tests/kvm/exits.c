@@ -7,11 +7,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "code.h"
+#include "running.h"
 
 #define PAGE	  4096
 #define SLOT_BASE 0x40000000
@@ -179,11 +180,38 @@ START_TEST(exits_are_those_that_the_probe_promises)
 }
 END_TEST
 
+/*
+ * Counters are plain numbers of the vCPU's thread, and any other may look at them: they only grow. (For
+ * ThreadSanitizer that is a race, which is why this test is not among those that it runs.)
+ */
+START_TEST(counters_of_exits_can_be_read_at_any_time)
+{
+	uint64_t last[AX_EXIT_KINDS] = { 0 }, now[AX_EXIT_KINDS];
+	struct running running;
+
+	running_open_sweep(&running, 2);
+	running_start(&running);
+	running_wait_progress(&running);
+	for (unsigned i = 0; i < 300; i++) {
+		ax_vcpu_exit_counts(ax_vm_vcpu(running.vm.vm, 1), now);
+		for (unsigned kind = 0; kind < AX_EXIT_KINDS; kind++) {
+			ck_assert_uint_ge(now[kind], last[kind]);
+			last[kind] = now[kind];
+		}
+		sched_yield();
+	}
+	ck_assert_uint_gt(last[AX_EXIT_MMIO_READ], 0);
+	running_stop(&running);
+	running_close(&running);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("exits");
 	TCase *tcase = kvm_case(suite, "exits");
 
 	tcase_add_test(tcase, exits_are_those_that_the_probe_promises);
+	tcase_add_test(tcase, counters_of_exits_can_be_read_at_any_time);
 	return kvm_main(suite);
 }

@@ -34,6 +34,7 @@ kvm_tests += \
 	tests/kvm/concurrency \
 	tests/kvm/debug \
 	tests/kvm/decode \
+	tests/kvm/disturb \
 	tests/kvm/exits \
 	tests/kvm/guests \
 	tests/kvm/interrupts \
@@ -46,6 +47,7 @@ kvm_tests += \
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_disturb_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_exits_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_guests_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
@@ -74,6 +76,7 @@ endif
 # Also under ThreadSanitizer: what has several threads.
 tsan_tests += \
 	tests/kvm/concurrency \
+	tests/kvm/disturb \
 	tests/kvm/guests \
 	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
