@@ -135,12 +135,11 @@ int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	return ret;
 }
 
-int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+/* Enter with immediate_exit. 0: nothing is pending any more; 1: @exit; or a negative errno. */
+static int enter_to_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	int rc, ret;
 
-	if (vcpu->pending.kind == AX_EXIT_NOTHING)
-		return 0;
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	rc = sys_vcpu_run(vcpu->fd);
 	/* A request made meanwhile must still end the next entry. */
@@ -155,6 +154,16 @@ int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	if (ret < 0)
 		return ret;
 	return exit->kind == AX_EXIT_NOTHING ? 0 : 1;
+}
+
+int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	int ret = 0;
+
+	/* An exit that became Nothing (an ignored interrupt command) may be pending itself. */
+	while (!ret && vcpu->pending.kind != AX_EXIT_NOTHING)
+		ret = enter_to_settle(vcpu, exit, err);
+	return ret;
 }
 
 /* Inside the handler of a read or a hypercall: what it answers is not there yet. */

@@ -318,8 +318,12 @@ static int end_run(AxVm *vm, AxVmResult *result, AxError *err)
 	pthread_mutex_lock(&vm->lock);
 	vm->in_run = false;
 	ret = vm->end.ret;
-	if (result)
+	if (result) {
+		size_t size = result->size;
+
 		*result = vm->end.result;
+		result->size = size;
+	}
 	if (ret && err)
 		*err = vm->end.error;
 	pthread_mutex_unlock(&vm->lock);

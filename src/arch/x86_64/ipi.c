@@ -102,6 +102,9 @@ static int send_to(AxVCpu *target, const AxExitSendIpi *ipi, AxError *err)
 	case AX_IPI_FIXED:
 	case AX_IPI_LOWEST: return arch_inject(target, (unsigned)ipi->vector, err);
 	case AX_IPI_NMI:
+		/* A CPU that waits for SIPI takes nothing else: SDM 3A, 9.4.1. */
+		if (atomic_load(&target->powered_off))
+			return 0;
 		atomic_store(&target->arch->nmi, true);
 		vcpu_request(target, REQUEST_INTERRUPT);
 		return 0;
