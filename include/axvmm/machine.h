@@ -172,9 +172,10 @@ AX_API const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitRe
 
 /**
  * Describe a dead guest: one call for each line of a report on a vCPU. The exit, what it means,
- * where the guest was, the instruction bytes there, its registers. No line needs more than 512 bytes.
+ * where the guest was, the instruction bytes there, its registers, what may be the cause. No line
+ * needs more than 512 bytes.
  *
- * @param exit    that ended it; NULL: registers only
+ * @param exit    that ended it; NULL: none did, as when it was stopped
  * @param line    0 for the first
  * @param buffer  filled with the line without newline, cut to @size
  * @return false when there is no such line

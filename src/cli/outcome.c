@@ -12,6 +12,9 @@
 
 #define REPORT_LINE_SIZE 512
 
+/* So many vCPUs are shown of a guest that was stopped. */
+#define REPORT_VCPUS 4
+
 /* Where a dead guest was, below a message. @exit: what it died of; NULL when the message says all.
  */
 static void report(AxMachine *machine, uint32_t vcpu, const AxVCpuExitReason *exit)
@@ -20,6 +23,22 @@ static void report(AxMachine *machine, uint32_t vcpu, const AxVCpuExitReason *ex
 
 	for (unsigned i = 0; ax_machine_report(machine, vcpu, exit, i, line, sizeof(line)); i++)
 		fprintf(stderr, "  %s\n", line);
+}
+
+/* Where a guest was that did not end by itself. */
+static void report_stopped(AxMachine *machine)
+{
+	char line[REPORT_LINE_SIZE];
+	uint32_t vcpu;
+
+	for (vcpu = 0; ax_machine_report(machine, vcpu, NULL, 0, line, sizeof(line)); vcpu++) {
+		if (vcpu == REPORT_VCPUS) {
+			cli_message("the other vCPUs are not shown");
+			break;
+		}
+		cli_message("vCPU %" PRIu32 " was", vcpu);
+		report(machine, vcpu, NULL);
+	}
 }
 
 static int tell_code(const AxMachineResult *result)
@@ -33,13 +52,17 @@ static int tell_code(const AxMachineResult *result)
 	return (int)result->code;
 }
 
-static int tell_stop(const AxMachineResult *result, const struct run_options *options)
+static int tell_stop(AxMachine *machine, const AxMachineResult *result,
+		     const struct run_options *options)
 {
 	char text[NUMBER_TEXT_SIZE];
 	int number = (int)result->code - STOP_SIGNAL;
 
 	switch (result->code) {
-	case STOP_QUIT: cli_message("ended by Ctrl-A x"); return STATUS_QUIT;
+	case STOP_QUIT:
+		cli_message("ended by Ctrl-A x");
+		report_stopped(machine);
+		return STATUS_QUIT;
 	case STOP_OUTPUT:
 	case STOP_TRACE:
 	case STOP_LOOP:
@@ -50,6 +73,7 @@ static int tell_stop(const AxMachineResult *result, const struct run_options *op
 	if (number == SIGALRM && options->timeout_ns) {
 		cli_message("ended after %s, as --timeout says",
 			    format_duration(options->timeout_ns, text));
+		report_stopped(machine);
 		return STATUS_TIMEOUT;
 	}
 	cli_message("ended by signal %d (%s)", number, strsignal(number));
@@ -97,12 +121,11 @@ int outcome_tell(AxMachine *machine, const AxMachineResult *result,
 {
 	switch (result->end) {
 	case AX_MACHINE_CODE: return tell_code(result);
-	case AX_MACHINE_STOPPED: return tell_stop(result, options);
+	case AX_MACHINE_STOPPED: return tell_stop(machine, result, options);
 	case AX_MACHINE_RESET: return tell_reset(result);
 	case AX_MACHINE_POWER_OFF: return STATUS_OK;
 	case AX_MACHINE_HALTED:
-		if (options->stats)
-			cli_message("the guest halted, and nothing can wake it");
+		cli_message("the guest halted with interrupts off: nothing can wake it");
 		return STATUS_OK;
 	case AX_MACHINE_SUSPEND: cli_message("the guest suspended itself"); return STATUS_SUSPEND;
 	case AX_MACHINE_ASSERTION: return tell_assertion(machine, result);

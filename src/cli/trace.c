@@ -118,8 +118,8 @@ int trace_check(const struct run_options *options)
 		return cli_usage("--trace %s: that is the image, which would be overwritten", path);
 	for (unsigned i = 0; i < options->initrd_count; i++) {
 		if (is_file(options->initrd[i], &file))
-			return cli_usage("--trace %s: that is an initrd, which would be overwritten",
-					 path);
+			return cli_usage(
+				"--trace %s: that is an initrd, which would be overwritten", path);
 	}
 	if (S_ISREG(file.st_mode) && file.st_size && !begins_as_trace(path))
 		return cli_usage("--trace %s: this file exists and is no trace: remove it first, "
