@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guests that check everything they do end well, too, while the host pauses and resumes the VM, kicks
- * its vCPUs, signals its threads and watches it on and off. Also run under ThreadSanitizer.
+ * Guests that check everything they do end well, too, while the host pauses and resumes the VM,
+ * kicks its vCPUs, signals its threads and watches it on and off. Also run under ThreadSanitizer.
  */
 #include "guest_run.h"
 

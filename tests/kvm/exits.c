@@ -181,8 +181,8 @@ START_TEST(exits_are_those_that_the_probe_promises)
 END_TEST
 
 /*
- * Counters are plain numbers of the vCPU's thread, and any other may look at them: they only grow. (For
- * ThreadSanitizer that is a race, which is why this test is not among those that it runs.)
+ * Counters are plain numbers of the vCPU's thread, and any other may look at them: they only grow.
+ * (For ThreadSanitizer that is a race, which is why this test is not among those that it runs.)
  */
 START_TEST(counters_of_exits_can_be_read_at_any_time)
 {

@@ -64,12 +64,14 @@ kvm_tests += \
 	tests/kvm/x86_64/boot \
 	tests/kvm/x86_64/hypercall \
 	tests/kvm/x86_64/msr \
+	tests/kvm/x86_64/notify_port \
 	tests/kvm/x86_64/virtual
 tests_kvm_x86_64_boot_SOURCES = tests/kvm/x86_64/boot.c tests/kvm/x86_64/boot_code.S \
 	tests/kvm/x86_64/boot_code.h
 tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_hypercall_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_msr_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_notify_port_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_virtual_LDADD = $(KVM_GUEST_LIBS)
 endif
 
