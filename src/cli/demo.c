@@ -63,6 +63,7 @@ void demo_output(struct demo *demo, struct writer *writer, const uint8_t *bytes,
 int demo_end(const struct demo *demo, const struct stats *stats, const AxMachineResult *result,
 	     int status)
 {
+	uint64_t total = stats_total(stats);
 	char text[NUMBER_TEXT_SIZE];
 
 	stats_print_summary(stats, stdout);
@@ -70,7 +71,7 @@ int demo_end(const struct demo *demo, const struct stats *stats, const AxMachine
 		printf("guest ended with code %" PRId64, result->code);
 	else
 		printf("guest ended: %s,", ax_machine_end_name(result->end));
-	printf(" after %" PRIu64 " exits in %s\n", stats_total(stats),
+	printf(" after %" PRIu64 " exit%s in %s\n", total, total == 1 ? "" : "s",
 	       format_duration(now_ns() - demo->start_ns, text));
 	return cli_finish_stdout(status);
 }

@@ -10,7 +10,6 @@
 
 #include "cli/number.h"
 
-#define SECONDS_MAX   (100ULL * 365 * 24 * 3600)
 #define NS_PER_SECOND 1000000000ULL
 
 /* The number that @text begins with; *end is behind it. False without a digit, or above 64 bits. */

@@ -20,8 +20,10 @@ bool parse_number(const char *text, uint64_t max, uint64_t *value);
  * "B" may follow). */
 bool parse_size(const char *text, uint64_t *bytes);
 
-/* Seconds with an optional decimal fraction, more than 0 and at most a hundred years, as
- * nanoseconds. */
+/* A hundred years. */
+#define SECONDS_MAX (100ULL * 365 * 24 * 3600)
+
+/* Seconds with an optional decimal fraction, more than 0 and at most SECONDS_MAX, as nanoseconds. */
 bool parse_seconds(const char *text, uint64_t *ns);
 
 /* The index of @text in the NULL-terminated @names; -1 when it is none of them. */

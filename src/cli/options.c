@@ -74,9 +74,15 @@ static int parse_memory(const char *text, struct run_options *options)
 		return cli_usage("--memory %s: no size; 64M, 1G and 0x4000000 are some", text);
 	if (!options->memory)
 		return cli_usage("--memory %s: a guest needs some; 128M is the default", text);
-	if (options->memory % AX_MACHINE_MEMORY_UNIT)
-		return cli_usage("--memory %s: not a multiple of %d bytes; %sM would be MiB", text,
-				 AX_MACHINE_MEMORY_UNIT, text);
+	if (options->memory % AX_MACHINE_MEMORY_UNIT) {
+		uint64_t units = options->memory / AX_MACHINE_MEMORY_UNIT + 1;
+		bool plain = strspn(text, "0123456789") == strlen(text);
+
+		return cli_usage(
+			"--memory %s: not a multiple of %d bytes; %" PRIu64 "K would be%s%s%s",
+			text, AX_MACHINE_MEMORY_UNIT, units * (AX_MACHINE_MEMORY_UNIT / 1024),
+			plain ? ", and " : "", plain ? text : "", plain ? "M is so many MiB" : "");
+	}
 	if (pages <= 0 || page_size <= 0)
 		return STATUS_OK;
 	host = (uint64_t)pages * (uint64_t)page_size;
@@ -164,8 +170,9 @@ static int take_option(int option, const char *value, struct run_options *option
 	case OPTION_TIMEOUT:
 		if (!parse_seconds(value, &options->timeout_ns))
 			return cli_usage(
-				"--timeout %s: no number of seconds above 0; 10 and 0.5 are some",
-				value);
+				"--timeout %s: no number of seconds above 0 and up to %llu; 10 "
+				"and 0.5 are some",
+				value, (unsigned long long)SECONDS_MAX);
 		return STATUS_OK;
 	case OPTION_GUEST: return parse_guest(value, options);
 	default: options->kvm = value; return STATUS_OK;

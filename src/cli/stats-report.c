@@ -202,8 +202,8 @@ void stats_print_full(const struct stats *stats, const AxMachine *machine, FILE 
 
 	if (!rows)
 		return;
-	fprintf(out, "%" PRIu64 " exits of %" PRIu32 " vCPU%s\n", total, stats->cpus,
-		stats->cpus == 1 ? "" : "s");
+	fprintf(out, "%" PRIu64 " exit%s of %" PRIu32 " vCPU%s\n", total, total == 1 ? "" : "s",
+		stats->cpus, stats->cpus == 1 ? "" : "s");
 	print_kinds(rows, total, out);
 	print_addresses(stats, machine, total, out);
 	free(rows);
