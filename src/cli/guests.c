@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <axvmm/probe.h>
+
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/writer.h"
@@ -25,18 +27,73 @@ const char guests_help[] =
 	"  --extract all          write every guest's image to NAME.img in the current directory\n"
 	"  --help                 this text\n";
 
+static bool has_capability(const AxProbe *probe, const char *name)
+{
+	AxProbeCapability capability = { .size = sizeof(capability) };
+
+	for (unsigned i = 0; ax_probe_capability(probe, i, &capability); i++) {
+		if (!strcmp(capability.name, name))
+			return capability.works;
+	}
+	return false;
+}
+
+/* Whether this host lacks what the guest needs: words of guests.list. */
+static bool lacks(const AxProbe *probe, const struct embedded_guest *guest)
+{
+	static const struct {
+		const char *need;
+		const char *capability; /* NULL: a processor's extension is enough */
+		bool hardware;		/* not on a KVM that interprets guest kernels */
+	} table[] = {
+		{ "user-msr", "X86_USER_SPACE_MSR", false },
+		{ "readonly-slot", "READONLY_MEM", false },
+		{ "xen-hypercall", "XEN_HVM", false },
+		{ "exit-hypercall", "EXIT_HYPERCALL", true },
+		{ "bad-entry", NULL, true },
+		{ "guest-debug", "SET_GUEST_DEBUG", false },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (!embedded_guest_needs(guest, table[i].need))
+			continue;
+		if (table[i].hardware && ax_kvm_kind() == AX_KVM_SOFTWARE)
+			return true;
+		if (table[i].capability && !has_capability(probe, table[i].capability))
+			return true;
+	}
+	return false;
+}
+
+/* As in guests.list: "code:0", "reset". */
+static const char *end_of(const struct embedded_guest *guest, char text[NUMBER_TEXT_SIZE])
+{
+	bool numbered = !strcmp(guest->end, "code") || !strcmp(guest->end, "debug-exit") ||
+			!strcmp(guest->end, "assertion");
+
+	if (!numbered)
+		return guest->end;
+	snprintf(text, NUMBER_TEXT_SIZE, "%s:%" PRIu32, guest->end, guest->end_value);
+	return text;
+}
+
 static int list(void)
 {
-	char memory[NUMBER_TEXT_SIZE], load[NUMBER_TEXT_SIZE];
+	char memory[NUMBER_TEXT_SIZE], load[NUMBER_TEXT_SIZE], end[NUMBER_TEXT_SIZE];
+	AxProbe *probe = NULL;
+	/* Without KVM the list is the same, but for what cannot be said of it. */
+	bool probed = !ax_probe_new(NULL, &probe, NULL);
 
-	printf("%-18s%-11s%-10s%-9s%-6s%-9s%s\n", "name", "mode", "load", "memory", "cpus",
-	       "irqchip", "what it does");
+	printf("%-18s%-11s%-10s%-9s%-6s%-9s%-16s%-23s%s\n", "name", "mode", "load", "memory",
+	       "cpus", "irqchip", "ends", "needs", "what it does");
 	for (const struct embedded_guest *guest = embedded_guests; guest->name; guest++) {
 		snprintf(load, sizeof(load), guest->flat ? "0x%" PRIx64 : "-", guest->load);
-		printf("%-18s%-11s%-10s%-9s%-6u%-9s%s\n", guest->name, guest->mode, load,
-		       format_size(guest->memory, memory), guest->cpus, guest->irqchip,
-		       guest->description);
+		printf("%-18s%-11s%-10s%-9s%-6u%-9s%-16s%-23s%s%s\n", guest->name, guest->mode,
+		       load, format_size(guest->memory, memory), guest->cpus, guest->irqchip,
+		       end_of(guest, end), guest->needs[0] ? guest->needs : "-", guest->description,
+		       probed && lacks(probe, guest) ? " (not on this host)" : "");
 	}
+	ax_probe_free(probe);
 	return cli_finish_stdout(STATUS_OK);
 }
 

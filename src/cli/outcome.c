@@ -95,7 +95,8 @@ static int tell_reset(const AxMachineResult *result)
 	return STATUS_RESET;
 }
 
-static int tell_assertion(AxMachine *machine, const AxMachineResult *result)
+static int tell_assertion(AxMachine *machine, const AxMachineResult *result,
+			  const struct run_options *options)
 {
 	if (result->compared)
 		cli_message("vCPU %" PRIu32 ": the guest's assertion in line %" PRIu64
@@ -104,6 +105,8 @@ static int tell_assertion(AxMachine *machine, const AxMachineResult *result)
 	else
 		cli_message("vCPU %" PRIu32 ": the guest's assertion in line %" PRIu64 " failed",
 			    result->vcpu, result->line);
+	if (options->guest && !strcmp(options->guest->end, "fail-entry"))
+		cli_message("this KVM did not refuse the state in which the guest began: it ran");
 	report(machine, result->vcpu, NULL);
 	return STATUS_ASSERTION;
 }
@@ -128,7 +131,7 @@ int outcome_tell(AxMachine *machine, const AxMachineResult *result,
 		cli_message("the guest halted with interrupts off: nothing can wake it");
 		return STATUS_OK;
 	case AX_MACHINE_SUSPEND: cli_message("the guest suspended itself"); return STATUS_SUSPEND;
-	case AX_MACHINE_ASSERTION: return tell_assertion(machine, result);
+	case AX_MACHINE_ASSERTION: return tell_assertion(machine, result, options);
 	case AX_MACHINE_TRIPLE_FAULT:
 		return tell_death(machine, result, "triple fault", STATUS_TRIPLE_FAULT);
 	case AX_MACHINE_INTERNAL_ERROR:

@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <axvmm/probe.h>
+
 #include "cli/cli.h"
 #include "cli/source.h"
 #include "guests/abi.h"
@@ -142,6 +144,10 @@ int source_prepare(const struct run_options *options, AxMachine *machine, AxErro
 	const struct embedded_guest *guest = options->guest;
 	uint64_t breakpoint;
 
+	if (guest && embedded_guest_needs(guest, "exit-hypercall") &&
+	    ax_kvm_kind() == AX_KVM_SOFTWARE)
+		cli_message("%s: this KVM interprets guest kernels: VMCALL may never return here%s",
+			    guest->name, options->timeout_ns ? "" : "; --timeout ends it");
 	if (!guest || !embedded_guest_needs(guest, "guest-debug"))
 		return 0;
 	breakpoint = guest->load + AX_GUEST_HWBREAK;
