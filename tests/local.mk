@@ -30,6 +30,7 @@ include tests/cli/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/install/local.mk
+include tests/lab/local.mk
 include tests/lint/local.mk
 
 if ENABLE_TESTS

@@ -120,10 +120,19 @@ static void *watch(void *unused)
 	return NULL;
 }
 
+/* libcheck's word for a slow machine (valgrind, an emulator) holds for the watchdog, too. */
+static unsigned patience(void)
+{
+	const char *text = getenv("CK_TIMEOUT_MULTIPLIER");
+	long factor = text ? strtol(text, NULL, 10) : 1;
+
+	return PATIENCE * (factor > 1 && factor <= 100 ? (unsigned)factor : 1);
+}
+
 void kvm_limit(unsigned seconds)
 {
 	pthread_mutex_lock(&watchdog.lock);
-	watchdog.seconds = seconds * PATIENCE;
+	watchdog.seconds = seconds * patience();
 	watchdog.deadline = kvm_now() + watchdog.seconds * UINT64_C(1000000000);
 	pthread_cond_signal(&watchdog.changed);
 	pthread_mutex_unlock(&watchdog.lock);

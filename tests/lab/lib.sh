@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# What "run" and "shell" have in common: the packages, the build, the initramfs, the emulated machine.
+#
+#   lab_open ARCH            settle on the architecture; the names below are set, the folder exists
+#   lab_fetch                the machine's kernel and tools, and QEMU where the system's is too old
+#   lab_build                the project as static programs, in its own build directory
+#   lab_pack                 everything into one initramfs
+#   lab_machine, lab_boot    start it
+#
+# All files are below AXVMM_LAB_DIR (build/lab): ARCH/root holds the machine's packages, ARCH/build the
+# build, qemu the emulator. Nothing is installed and nothing needs root.
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+here=$top/tests/lab
+lab=${AXVMM_LAB_DIR:-$top/build/lab}
+
+# The Debian release whose kernel's KVM the tests run on.
+suite=trixie
+
+lab_die() {
+	echo "lab: $*" >&2
+	exit 1
+}
+
+lab_say() {
+	echo "# $*"
+}
+
+# logged NAME COMMAND...: its output goes to a log, and to standard error only if it fails.
+logged() {
+	log=$work/$1.log
+	shift
+	"$@" >"$log" 2>&1 && return
+	tail -n 30 "$log" >&2
+	lab_die "failed: $* (all of its output: $log)"
+}
+
+lab_open() {
+	test -f "$here/$1.conf" || lab_die "there is no machine for \"$1\""
+	arch=$1
+	# shellcheck disable=SC1090
+	. "$here/$arch.conf"
+	work=$lab/$arch
+	root=$work/root
+	mkdir -p "$work" || lab_die "cannot write $work"
+}
+
+# mirror: where this system's own packages come from, so that the lab's come from there, too.
+mirror() {
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# apt expands these.
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(SITE)' 'Created-By: Packages' |
+		awk -v codename="$codename" '$1 == codename && $2 == "main" { print $3; exit }'
+}
+
+# apt STATE ARCHITECTURE COMMAND...: apt with a state, a cache and sources of its own.
+apt() {
+	state=$1
+	architecture=$2
+	tool=$3
+	shift 3
+	"$tool" -q -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
+		-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferencesparts=/dev/null -o Dir::Etc::preferences=/dev/null \
+		-o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
+		-o APT::Sandbox::User=root "$@"
+}
+
+# apt_open STATE STATUS-FILE SUITE...: an apt that knows these suites.
+apt_open() {
+	state=$1
+	status=$2
+	shift 2
+	site=$(mirror)
+	test -n "$site" || lab_die "this system's apt sources have no entry for its release"
+	mkdir -p "$state/lists/partial" "$state/cache/archives/partial" || return 1
+	cp "$status" "$state/status" || return 1
+	for name in "$@"; do
+		echo "deb $site $name main"
+	done >"$state/sources.list"
+}
+
+# unpack DIRECTORY FILE...: packages into a directory.
+unpack() {
+	into=$1
+	shift
+	for package in "$@"; do
+		dpkg -x "$package" "$into" || return 1
+	done
+}
+
+fetch_machine() {
+	rm -rf "$root" "$work/packages"
+	mkdir -p "$root" "$work/packages"
+	apt_open "$work/apt" /dev/null "$suite" || return 1
+	apt "$work/apt" "$debian_arch" apt-get update || return 1
+	# The package without a version depends on the newest one.
+	kernel=$(apt "$work/apt" "$debian_arch" apt-cache depends "$kernel_package" |
+		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
+	test -n "$kernel" || return 1
+	(cd "$work/packages" && apt "$work/apt" "$debian_arch" apt-get download "$kernel" busybox-static) ||
+		return 1
+	unpack "$root" "$work"/packages/*.deb
+}
+
+qemu_is_new_enough() {
+	version=$("$1" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\).*/\1/p')
+	test -n "$version" && test "$version" -ge "$qemu_oldest"
+}
+
+# From backports, with the libraries that this system lacks.
+fetch_qemu() {
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	architecture=$(dpkg --print-architecture)
+	rm -rf "$lab/qemu"
+	mkdir -p "$lab/qemu/root"
+	apt_open "$lab/qemu/apt" /var/lib/dpkg/status "$codename" "$codename-backports" || return 1
+	apt "$lab/qemu/apt" "$architecture" apt-get update || return 1
+	# shellcheck disable=SC2046,SC2086
+	apt "$lab/qemu/apt" "$architecture" apt-get install --download-only -y --no-install-recommends \
+		$(printf "%s/$codename-backports " $qemu_packages) || return 1
+	unpack "$lab/qemu/root" "$lab"/qemu/apt/cache/archives/*.deb
+}
+
+# lab_qemu ARGUMENT...: the system's QEMU if it is new enough, else the one that was fetched.
+lab_qemu() {
+	if qemu_is_new_enough "$qemu"; then
+		exec "$qemu" "$@"
+	fi
+	share=$lab/qemu/root/usr/share
+	libraries=$(echo "$lab"/qemu/root/usr/lib/*-linux-gnu*):$(echo "$lab"/qemu/root/lib/*-linux-gnu*)
+	LD_LIBRARY_PATH=$libraries exec "$lab/qemu/root/usr/bin/$qemu" -L "$share/qemu" -L "$share/seabios" "$@"
+}
+
+lab_fetch() {
+	command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 ||
+		lab_die 'apt-get and dpkg are needed'
+	if ! test -f "$work/fetched"; then
+		lab_say "fetching Debian $suite's kernel for $arch"
+		logged fetch fetch_machine
+		touch "$work/fetched"
+	fi
+	if ! qemu_is_new_enough "$qemu" && ! test -f "$lab/qemu/fetched"; then
+		lab_say "fetching $qemu: version $qemu_oldest or newer is needed"
+		logged fetch-qemu fetch_qemu
+		touch "$lab/qemu/fetched"
+	fi
+}
+
+lab_build() {
+	test -x "$top/configure" || lab_die 'there is no configure yet: start ./bootstrap or autoreconf -i first'
+	mkdir -p "$work/build"
+	if ! test -f "$work/build/config.status"; then
+		logged configure sh -c "cd '$work/build' && '$top/configure' --disable-shared"
+	fi
+	# By itself: a configure that make starts again must not see libtool's flag.
+	logged remake make -C "$work/build" Makefile
+	logged make make -C "$work/build" -j"$(nproc)" LDFLAGS=-all-static lab-programs
+}
+
+# module NAME: the one file of this module, uncompressed, to standard output.
+module() {
+	file=$(find "$root" -name "$1.ko*" -type f)
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*) cat "$file" ;;
+	esac
+}
+
+lab_pack() {
+	tree=$work/tree
+	rm -rf "$tree"
+	mkdir -p "$tree/bin" "$tree/modules" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/tmp" \
+		"$tree/axvmm/tests/kvm" "$tree/axvmm/tests/cli" || return 1
+	cp "$here/init" "$tree/init" && cp "$(find "$root" -path '*/bin/busybox' -type f)" "$tree/bin/" || return 1
+	number=0
+	for name in $modules; do
+		number=$((number + 1))
+		module "$name" >"$tree/modules/$number-$name.ko" || return 1
+	done
+	while read -r name; do
+		mkdir -p "$tree/axvmm/$(dirname "$name")"
+		cp "$work/build/$name" "$tree/axvmm/$name" || return 1
+		# Nothing debugs in there, and all of it has to fit into memory.
+		"${STRIP:-strip}" "$tree/axvmm/$name"
+	done <"$work/build/lab-programs.list"
+	# Scripts, and what they compare with.
+	cp "$work/build/lab-tests.list" "$tree/axvmm/tests.list" || return 1
+	for name in "$top"/tests/cli/*; do
+		case $name in
+		*.c|*.mk) ;;
+		*) cp "$name" "$tree/axvmm/tests/cli/" || return 1 ;;
+		esac
+	done
+	mkdir -p "$tree/axvmm/guests/$arch"
+	cp "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img "$tree/axvmm/guests/$arch/" || return 1
+	python3 "$here/cpio" "$tree" >"$work/initramfs"
+}
+
+# lab_machine COMMAND-LINE QEMU-ARGUMENT...: the machine with its initramfs, instead of this process.
+lab_machine() {
+	command_line=$1
+	shift
+	kernel=$(find "$root/boot" -name "$kernel_file")
+	test -f "$kernel" || lab_die "no kernel in $root"
+	# The machine's arguments are split into words on purpose.
+	# shellcheck disable=SC2086
+	lab_qemu $machine -smp 2 -m 2048 -nodefaults -display none -no-reboot -kernel "$kernel" \
+		-initrd "$work/initramfs" \
+		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" "$@"
+}
+
+# lab_boot SECONDS COMMAND-LINE QEMU-ARGUMENT...: the machine, until it ends or its time is over.
+lab_boot() {
+	limit=$1
+	shift
+	(lab_machine "$@") &
+	machine_pid=$!
+	(
+		while test "$limit" -gt 0 && kill -0 "$machine_pid" 2>/dev/null; do
+			sleep 1
+			limit=$((limit - 1))
+		done
+		kill "$machine_pid" 2>/dev/null
+	) &
+	trap 'kill "$machine_pid" 2>/dev/null; exit 1' HUP INT TERM
+	wait "$machine_pid"
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# The lab: KVM tests and tests of the command on a stock kernel in an emulated machine (tests/lab/run).
+# Not a part of "make check": it fetches packages and takes minutes. Nor of tests/check-all, as long as
+# tests/lab/run has no execute bit.
+EXTRA_DIST += \
+	tests/lab/cpio \
+	tests/lab/init \
+	tests/lab/lib.sh \
+	tests/lab/run \
+	tests/lab/shell \
+	tests/lab/x86_64.conf
+
+LAB_ARCH = x86_64
+LAB_TESTS =
+check-lab:
+	$(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH) $(LAB_TESTS)
+
+# What goes into the machine: called by the lab in a build of its own. Two lists beside the programs.
+# Scripts that look at the tree, and not at the command, have nothing to say there.
+lab_programs = axvmm $(kvm_tests) tests/cli/json-check tests/cli/pty
+lab_tests = $(kvm_tests) $(filter-out tests/cli/documents,$(filter tests/cli/%,$(script_tests)))
+lab-programs: $(lab_programs)
+	@printf '%s\n' $(lab_programs) >lab-programs.list
+	@printf '%s\n' $(lab_tests) >lab-tests.list
+.PHONY: check-lab lab-programs
+CLEANFILES += lab-programs.list lab-tests.list
