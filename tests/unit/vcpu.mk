@@ -20,6 +20,7 @@ unit_tests += \
 	tests/unit/test_vcpu_bind \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vcpu_wait \
+	tests/unit/test_vm \
 	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
@@ -40,12 +41,16 @@ EXTRA_DIST += tests/unit/run_fixture.h
 if ARCH_X86_64
 unit_tests += \
 	tests/unit/x86_64/test_apic \
+	tests/unit/x86_64/test_debug \
 	tests/unit/x86_64/test_decode \
+	tests/unit/x86_64/test_interrupt \
 	tests/unit/x86_64/test_kvm_failure \
 	tests/unit/x86_64/test_kvm_sweep \
+	tests/unit/x86_64/test_setup \
 	tests/unit/x86_64/test_smp
 tests_unit_x86_64_test_kvm_sweep_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
+	tests/unit/x86_64/test_interrupt \
 	tests/unit/x86_64/test_smp
 endif
 EXTRA_DIST += tests/unit/x86_64/life_fixture.h tests/unit/x86_64/smp_fixture.h

@@ -105,8 +105,30 @@ START_TEST(whatever_allocation_of_a_life_fails_it_ends_in_order)
 }
 END_TEST
 
+START_TEST(a_vcpus_thread_that_cannot_be_made_ends_the_run)
+{
+	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
+	AxError err;
+
+	for (uint32_t i = 0; i < 3; i++)
+		free_vcpu(vm, i, 0);
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		fake_libc_fail(LIBC_PTHREAD_CREATE, nth, EAGAIN);
+		ck_assert_fails(ax_vm_run(vm, NULL, &err), -ENOMEM, AX_ERROR_RESOURCE,
+				nth == 1 ? "the thread of vCPU 1 can't be created"
+					 : "the thread of vCPU 2 can't be created");
+		ck_assert(fake_libc_failed(LIBC_PTHREAD_CREATE));
+		ck_assert_int_eq(err.os_errno, EAGAIN);
+		for (unsigned i = 0; i < 3; i++)
+			ck_assert_int_eq(ax_vcpu_state(ax_vm_vcpu(vm, i)), AX_VCPU_FREE);
+	}
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
+	tcase_add_test(cases, a_vcpus_thread_that_cannot_be_made_ends_the_run);
 	tcase_add_loop_test(cases, whatever_call_of_a_life_fails_it_ends_in_order, 0,
 			    COUNT(any_errnos));
 	tcase_add_test(cases, whatever_allocation_of_a_life_fails_it_ends_in_order);
