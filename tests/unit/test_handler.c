@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handlers that are no ranges: system registers, power, events. And locks around a range's ops.
+ * Handlers of power and events; locks around a range's ops.
  */
 #include "tests/unit/run_fixture.h"
 
@@ -17,172 +17,6 @@ static int loop(AxVCpuExitReason *exit)
 {
 	return ax_vcpu_loop(vcpu, exit, NULL);
 }
-
-/* System registers. */
-
-struct registers {
-	unsigned reads, writes;
-	uint64_t addr, value;
-	AxHandled verdict;
-};
-
-static AxHandled read_register(AxVCpu *caller, void *opaque, AxSysRegAddr addr, uint64_t *value)
-{
-	struct registers *registers = opaque;
-
-	(void)caller;
-	ck_assert_uint_eq(*value, 0);
-	registers->reads++;
-	registers->addr = addr;
-	*value = registers->value;
-	return registers->verdict;
-}
-
-static AxHandled write_register(AxVCpu *caller, void *opaque, AxSysRegAddr addr, uint64_t value)
-{
-	struct registers *registers = opaque;
-
-	(void)caller;
-	registers->writes++;
-	registers->addr = addr;
-	registers->value = value;
-	return registers->verdict;
-}
-
-static const AxSysRegOps register_ops = { .size = sizeof(AxSysRegOps),
-					  .read = read_register,
-					  .write = write_register };
-
-static void push_msr(bool write, uint32_t index, uint64_t value)
-{
-	struct kvm_run run = { .exit_reason = write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR };
-
-	run.msr.index = index;
-	run.msr.data = value;
-	run.msr.reason = KVM_MSR_EXIT_REASON_FILTER;
-	run.msr.error = 0xff;
-	fake_push_run(0, &run);
-}
-
-static struct kvm_run loop_over_msr(void)
-{
-	static struct fake_completion done;
-	AxVCpuExitReason exit;
-
-	push_stop(0);
-	ck_assert_int_eq(loop(&exit), AX_LOOP_STOPPED);
-	ck_assert_uint_eq(exit.kind, AX_EXIT_IO_WRITE);
-	fake_completed(0, &done);
-	return done.run;
-}
-
-START_TEST(claimed_registers_are_read_and_written_by_their_handler)
-{
-	struct registers registers = { .value = 0x1122334455667788 };
-	struct kvm_run run;
-
-	make_vm();
-	ck_assert_int_eq(ax_sys_reg_add(vm, "mine", 0x4b564d00, 4, &register_ops, &registers, NULL),
-			 0);
-	vcpu = ready_vcpu(vm, 0);
-	push_msr(false, 0x4b564d03, 0);
-	run = loop_over_msr();
-	ck_assert_uint_eq(run.msr.data, 0x1122334455667788);
-	ck_assert_uint_eq(run.msr.error, 0);
-	ck_assert_uint_eq(registers.addr, 0x4b564d03);
-	push_msr(true, 0x4b564d00, 0x99);
-	ck_assert_uint_eq(loop_over_msr().msr.error, 0);
-	ck_assert_uint_eq(registers.value, 0x99);
-	ck_assert_uint_eq(registers.addr, 0x4b564d00);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(a_register_that_nobody_claims_or_knows_gives_the_guest_its_fault)
-{
-	static const AxSysRegOps none = { .size = sizeof(AxSysRegOps) };
-	struct registers registers = { .verdict = AX_UNHANDLED };
-	static const uint32_t places[] = { 0x10f, 0x110, 0x120, 0x121 };
-
-	make_vm();
-	ck_assert_int_eq(ax_sys_reg_add(vm, "a", 0x110, 1, &register_ops, &registers, NULL), 0);
-	ck_assert_int_eq(ax_sys_reg_add(vm, "b", 0x120, 1, &none, NULL, NULL), 0);
-	vcpu = ready_vcpu(vm, 0);
-	for (unsigned i = 0; i < COUNT(places); i++) {
-		push_msr(false, places[i], 0);
-		ck_assert_uint_eq(loop_over_msr().msr.error, 1);
-		push_msr(true, places[i], 1);
-		ck_assert_uint_eq(loop_over_msr().msr.error, 1);
-	}
-	ck_assert_uint_eq(registers.reads + registers.writes, 2);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(a_registers_handler_may_answer_and_stop)
-{
-	struct registers registers = { .verdict = AX_STOP, .value = 5 };
-	struct fake_completion done;
-	AxVCpuExitReason exit;
-
-	make_vm();
-	ck_assert_int_eq(ax_sys_reg_add(vm, "a", 0x110, 1, &register_ops, &registers, NULL), 0);
-	vcpu = ready_vcpu(vm, 0);
-	push_msr(false, 0x110, 0);
-	ck_assert_int_eq(loop(&exit), AX_LOOP_STOPPED);
-	ck_assert_uint_eq(exit.kind, AX_EXIT_SYS_REG_READ);
-	ck_assert_int_eq(ax_vcpu_settle(vcpu, &exit, NULL), 0);
-	fake_completed(0, &done);
-	ck_assert_uint_eq(done.run.msr.data, 5);
-	ck_assert_uint_eq(done.run.msr.error, 0);
-	push_msr(true, 0x110, 6);
-	ck_assert_int_eq(loop(&exit), AX_LOOP_STOPPED);
-	ck_assert_uint_eq(exit.kind, AX_EXIT_SYS_REG_WRITE);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(registers_that_make_no_sense_or_overlap_are_refused)
-{
-	static const AxSysRegOps unsized = { .read = read_register };
-	AxError err;
-
-	make_vm();
-	ck_assert_fails(ax_sys_reg_add(vm, "a", 1, 1, NULL, NULL, &err), -EINVAL, AX_ERROR_ARGUMENT,
-			"without ops");
-	ck_assert_fails(ax_sys_reg_add(vm, "a", 1, 1, &unsized, NULL, &err), -EINVAL,
-			AX_ERROR_ARGUMENT, "size is not set");
-	ck_assert_fails(ax_sys_reg_add(vm, "a", 1, 0, &register_ops, NULL, &err), -EINVAL,
-			AX_ERROR_ARGUMENT, "are none, or wrap");
-	ck_assert_fails(ax_sys_reg_add(vm, "a", UINT64_MAX, 2, &register_ops, NULL, &err), -EINVAL,
-			AX_ERROR_ARGUMENT, "wrap");
-	ck_assert_int_eq(ax_sys_reg_add(vm, "first", 0x100, 0x10, &register_ops, NULL, &err), 0);
-	ck_assert_fails(ax_sys_reg_add(vm, "second", 0x10f, 1, &register_ops, NULL, &err), -EEXIST,
-			AX_ERROR_ARGUMENT, "\"second\" at 0x10f overlap \"first\" at 0x100");
-	ck_assert_fails(ax_sys_reg_add(vm, NULL, 0xff, 2, &register_ops, NULL, &err), -EEXIST,
-			AX_ERROR_ARGUMENT, "\"\" at 0xff");
-	ck_assert_fails(ax_sys_reg_add(vm, "c", 0, UINT32_MAX, &register_ops, NULL, &err), -EEXIST,
-			AX_ERROR_ARGUMENT, "first");
-	/* Neighbours are none. */
-	ck_assert_int_eq(ax_sys_reg_add(vm, NULL, 0x110, 1, &register_ops, NULL, &err), 0);
-	ck_assert_int_eq(ax_sys_reg_add(vm, "d", 0xff, 1, &register_ops, NULL, &err), 0);
-	ax_vm_destroy(vm);
-}
-END_TEST
-
-START_TEST(a_seventeenth_range_of_registers_is_one_too_many)
-{
-	AxError err;
-
-	make_vm();
-	for (unsigned i = 0; i < 16; i++)
-		ck_assert_int_eq(
-			ax_sys_reg_add(vm, "r", 0x100 + 2 * i, 1, &register_ops, NULL, &err), 0);
-	ck_assert_fails(ax_sys_reg_add(vm, "r", 0x200, 1, &register_ops, NULL, &err), -ENOSPC,
-			AX_ERROR_ARGUMENT, "at most 16 ranges");
-	ax_vm_destroy(vm);
-}
-END_TEST
 
 /* Power and events: one handler for all of them, and what it saw. */
 
@@ -494,11 +328,6 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_test(cases, claimed_registers_are_read_and_written_by_their_handler);
-	tcase_add_test(cases, a_register_that_nobody_claims_or_knows_gives_the_guest_its_fault);
-	tcase_add_test(cases, a_registers_handler_may_answer_and_stop);
-	tcase_add_test(cases, registers_that_make_no_sense_or_overlap_are_refused);
-	tcase_add_test(cases, a_seventeenth_range_of_registers_is_one_too_many);
 	tcase_add_loop_test(cases, each_event_reaches_its_own_handler_with_its_own_opaque, 0,
 			    COUNT(powers));
 	tcase_add_test(cases, a_page_fault_that_was_mended_is_tried_again);

@@ -215,8 +215,21 @@ END_TEST
 
 START_TEST(a_halt_belongs_to_kvm_where_the_irqchip_does)
 {
+	AxVCpuExitReason exit;
+
 	make_vcpu(AX_IRQCHIP_KERNEL, 0);
 	ck_assert_int_eq(ax_vcpu_wait(vcpu, UINT64_MAX, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_uint_eq(fake_calls(KVM_INTERRUPT), 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(a_limit_beyond_all_time_is_none)
+{
+	make_vcpu(AX_IRQCHIP_NONE, 0);
+	post_kick();
+	ck_assert_int_eq(ax_vcpu_wait(vcpu, UINT64_MAX - 1, NULL), 0);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -361,6 +374,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, an_interrupt_that_cannot_be_taken_does_not_end_the_wait_and_stays);
 	tcase_add_test(cases, a_deliverable_interrupt_after_undeliverable_ones_is_not_missed);
 	tcase_add_test(cases, a_halt_belongs_to_kvm_where_the_irqchip_does);
+	tcase_add_test(cases, a_limit_beyond_all_time_is_none);
 	tcase_add_test(cases, other_signals_do_not_end_a_wait);
 	tcase_add_test(cases, a_vcpu_that_is_off_is_not_entered_but_waits_for_its_start);
 	tcase_add_test(cases, a_kick_of_a_vcpu_that_is_off_is_told_without_running_the_guest);

@@ -7,23 +7,21 @@ unit_tests += \
 	tests/unit/test_exit_explain \
 	tests/unit/test_exit_format \
 	tests/unit/test_handler \
-	tests/unit/test_hypercall \
 	tests/unit/test_kick \
 	tests/unit/test_loop_property \
 	tests/unit/test_observer \
 	tests/unit/test_pause \
-	tests/unit/test_range \
 	tests/unit/test_range_threads \
+	tests/unit/test_registration \
 	tests/unit/test_reply \
 	tests/unit/test_run \
 	tests/unit/test_sipi \
 	tests/unit/test_vcpu_bind \
 	tests/unit/test_vcpu_state \
-	tests/unit/test_vcpu_wait \
 	tests/unit/test_vm \
-	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
+tests_unit_test_registration_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/test_handler \
 	tests/unit/test_kick \
@@ -32,14 +30,18 @@ tsan_tests += \
 	tests/unit/test_range_threads \
 	tests/unit/test_run \
 	tests/unit/test_vcpu_state \
-	tests/unit/test_vcpu_wait \
-	tests/unit/test_vm_halt \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
 EXTRA_DIST += tests/unit/run_fixture.h
 
+# The same where x86-64 decides what happens: its halts and starts, its routes of hypercalls, its
+# APIC, its MSRs; and its own ioctls.
 if ARCH_X86_64
 unit_tests += \
+	tests/unit/test_hypercall \
+	tests/unit/test_range \
+	tests/unit/test_vcpu_wait \
+	tests/unit/test_vm_halt \
 	tests/unit/x86_64/test_apic \
 	tests/unit/x86_64/test_debug \
 	tests/unit/x86_64/test_decode \
@@ -47,9 +49,12 @@ unit_tests += \
 	tests/unit/x86_64/test_kvm_failure \
 	tests/unit/x86_64/test_kvm_sweep \
 	tests/unit/x86_64/test_setup \
-	tests/unit/x86_64/test_smp
+	tests/unit/x86_64/test_smp \
+	tests/unit/x86_64/test_sys_reg
 tests_unit_x86_64_test_kvm_sweep_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
+	tests/unit/test_vcpu_wait \
+	tests/unit/test_vm_halt \
 	tests/unit/x86_64/test_interrupt \
 	tests/unit/x86_64/test_smp
 endif

@@ -366,6 +366,40 @@ static int when_1_is_halted(struct kvm_run *run, void *arg)
 	return 0;
 }
 
+START_TEST(a_cpu_that_is_off_takes_no_nmi)
+{
+	AxVCpuExitReason exit = { .kind = AX_EXIT_SEND_IPI,
+				  .send_ipi = { .send_to_all = true, .mode = AX_IPI_NMI } };
+
+	begin(AX_IRQCHIP_USER);
+	free_vcpu(vm, 1, AX_SETUP_POWERED_OFF);
+	free_vcpu(vm, 2, 0);
+	ck_assert_int_eq(arch_send_ipi(vcpu, &exit, NULL), 0);
+	ck_assert_uint_eq(atomic_load(&ax_vm_vcpu(vm, 1)->requests), 0);
+	ck_assert_uint_eq(atomic_load(&ax_vm_vcpu(vm, 2)->requests), REQUEST_INTERRUPT);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(an_interrupt_that_kvm_refuses_at_the_window_is_kept)
+{
+	AxVCpuExitReason exit;
+	AxError err;
+
+	begin(AX_IRQCHIP_NONE);
+	set_interrupt_flag(0, false);
+	ck_assert_int_eq(inject(0x30), 0);
+	serve();
+	fake_push_exit(0, KVM_EXIT_IRQ_WINDOW_OPEN);
+	fake_fail(KVM_INTERRUPT, 1, EINVAL);
+	ck_assert_fails(ax_vcpu_run(vcpu, &exit, &err), -EIO, AX_ERROR_KVM_CALL, "KVM_INTERRUPT");
+	vcpu_request(vcpu, REQUEST_INTERRUPT);
+	serve();
+	ck_assert_uint_eq(fake_calls(KVM_INTERRUPT), 2);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(an_nmi_is_delivered_also_with_interrupts_off_and_wakes_a_dead_halt)
 {
 	vm = new_vm(AX_IRQCHIP_USER);
@@ -455,6 +489,8 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, apic_registers_are_four_aligned_bytes_and_all_else_is_unclaimed,
 			    0, COUNT(odd_accesses));
 	tcase_add_loop_test(cases, an_ipi_reaches_those_that_it_names, 0, COUNT(ipis));
+	tcase_add_test(cases, a_cpu_that_is_off_takes_no_nmi);
+	tcase_add_test(cases, an_interrupt_that_kvm_refuses_at_the_window_is_kept);
 	tcase_add_test(cases, an_nmi_is_delivered_also_with_interrupts_off_and_wakes_a_dead_halt);
 	tcase_add_test(cases, two_cpus_wake_each_other_again_and_again);
 }
