@@ -267,7 +267,15 @@ static void begin_kicking(pthread_t *thread)
 
 	sigaction(SIGALRM, &action, NULL);
 	ck_assert_int_eq(pthread_create(thread, NULL, controller, NULL), 0);
+	/*
+	 * ThreadSanitizer runs handlers late, with all signals blocked, and when another one comes
+	 * up meanwhile it restores that mask for good: the kick never arrives then.
+	 */
+#ifndef __SANITIZE_THREAD__
 	setitimer(ITIMER_REAL, &often, NULL);
+#else
+	(void)often;
+#endif
 }
 
 static void assert_none_lost_or_doubled(void)
