@@ -128,49 +128,9 @@ enum fast {
 };
 
 struct fast_result {
-	uint64_t value;	       /* of a read: the handler's answer */
-	AxHandled handled;     /* its verdict */
-	AxVCpuExitReason exit; /* what it was called for */
+	uint64_t value;	   /* of a read: the handler's answer */
+	AxHandled handled; /* its verdict */
 };
-
-/*
- * Keep what the handler was called for. Not from kvm_run: the handler may have settled the access,
- * and what is there after EINTR is stale.
- */
-static enum fast leave(struct fast_result *result, AxHandled handled, AxVCpuExitKind kind,
-		       uint64_t addr, AxAccessWidth width, uint64_t value, uint8_t *bytes)
-{
-	uint32_t len = (uint32_t)ax_access_width_size(width);
-	AxVCpuExitReason *exit = &result->exit;
-
-	result->handled = handled;
-	exit->kind = kind;
-	switch (kind) {
-	case AX_EXIT_IO_READ:
-		exit->io_read = (AxExitIoRead){
-			.port = (AxPort)addr, .width = width, .count = 1, .bytes = bytes
-		};
-		break;
-	case AX_EXIT_IO_WRITE:
-		exit->io_write = (AxExitIoWrite){ .port = (AxPort)addr,
-						  .width = width,
-						  .count = 1,
-						  .data = value,
-						  .bytes = bytes };
-		break;
-	case AX_EXIT_MMIO_READ:
-		exit->mmio_read = (AxExitMmioRead){
-			.addr = addr, .width = width, .len = len, .reg = AX_REG_UNKNOWN
-		};
-		break;
-	default:
-		exit->mmio_write = (AxExitMmioWrite){
-			.addr = addr, .width = width, .len = len, .data = value
-		};
-		break;
-	}
-	return FAST_LEAVE;
-}
 
 /* exit_mask() of a width, in fewer instructions. */
 static const uint64_t width_masks[] = { 0xff, 0xffff, 0xffffffff, UINT64_MAX };
@@ -187,21 +147,23 @@ static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space spac
 
 static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
 				   AxAccessWidth width, uint64_t value, AxVCpuExitKind kind,
-				   uint8_t *bytes, struct fast_result *result)
+				   struct fast_result *result)
 {
 	AxHandled handled;
 
 	vcpu->pending.kind = (uint8_t)kind;
 	handled = range->ops.write(vcpu, range->opaque, offset, width, value);
-	if (unlikely(handled != AX_HANDLED))
-		return leave(result, handled, kind, range->base + offset, width, value, bytes);
+	if (unlikely(handled != AX_HANDLED)) {
+		result->handled = handled;
+		return FAST_LEAVE;
+	}
 	vcpu->counts[kind]++;
 	return FAST_HANDLED;
 }
 
 /* The answer is in result->value. */
 static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_t offset,
-				  AxAccessWidth width, AxVCpuExitKind kind, uint8_t *bytes,
+				  AxAccessWidth width, AxVCpuExitKind kind,
 				  struct fast_result *result)
 {
 	AxHandled handled;
@@ -209,8 +171,10 @@ static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint6
 	vcpu->pending.kind = (uint8_t)kind;
 	result->value = 0;
 	handled = range->ops.read(vcpu, range->opaque, offset, width, &result->value);
-	if (unlikely(handled != AX_HANDLED))
-		return leave(result, handled, kind, range->base + offset, width, 0, bytes);
+	if (unlikely(handled != AX_HANDLED)) {
+		result->handled = handled;
+		return FAST_LEAVE;
+	}
 	vcpu->counts[kind]++;
 	return FAST_HANDLED;
 }
@@ -242,9 +206,9 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t la
 	if (run->io.direction != KVM_EXIT_IO_IN) {
 		memcpy(&raw, data, sizeof(raw));
 		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_IO_WRITE, data, result);
+				  AX_EXIT_IO_WRITE, result);
 	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_IO_READ, data, result);
+	fast = fast_read(vcpu, range, offset, width, AX_EXIT_IO_READ, result);
 	if (likely(fast == FAST_HANDLED)) {
 		/* KVM takes `size` bytes of these. */
 		raw = (uint32_t)result->value;
@@ -274,9 +238,9 @@ static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast
 
 		memcpy(&raw, run->mmio.data, sizeof(raw));
 		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_MMIO_WRITE, NULL, result);
+				  AX_EXIT_MMIO_WRITE, result);
 	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_MMIO_READ, NULL, result);
+	fast = fast_read(vcpu, range, offset, width, AX_EXIT_MMIO_READ, result);
 	/* KVM takes `len` bytes of these. */
 	if (likely(fast == FAST_HANDLED))
 		memcpy(run->mmio.data, &result->value, sizeof(result->value));
@@ -335,15 +299,25 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 }
 
 /* The handler of the fast path did not say AX_HANDLED: the exit and what the guest gets for it. */
-static int leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitReason *exit)
+static int leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitReason *exit,
+		      AxError *err)
 {
 	bool unclaimed = result->handled == AX_UNHANDLED;
+	int ret;
 
-	*exit = result->exit;
-	exit->vcpu = vcpu->id;
-	vcpu->counts[exit->kind]++;
+	if (vcpu->pending.kind == AX_EXIT_NOTHING) {
+		/* Settled by the handler, a write's: kvm_run is stale. */
+		*exit = vcpu->settled;
+		exit->vcpu = vcpu->id;
+		vcpu->counts[exit->kind]++;
+	} else {
+		ret = vcpu_take_exit(vcpu, 0, exit, err);
+		if (ret)
+			return ret;
+	}
 	if (unclaimed && vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
 		dispatch_warn(vcpu, exit);
+	/* Taking the exit has zeroed the answer. */
 	if (exit->kind == AX_EXIT_IO_READ || exit->kind == AX_EXIT_MMIO_READ)
 		reply_value(vcpu, unclaimed ? UINT64_MAX : result->value);
 	return result->handled;
@@ -361,7 +335,7 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		return observed_exit(vcpu, exit, err);
 	rc = run_fast(vcpu, &fast, &result);
 	if (fast == FAST_LEAVE)
-		return leave_fast(vcpu, &result, exit);
+		return leave_fast(vcpu, &result, exit, err);
 	ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret)
 		return ret;

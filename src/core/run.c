@@ -182,6 +182,8 @@ static bool owes_an_answer(const AxVCpu *vcpu)
 
 int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
+	unsigned flags;
+
 	if (vcpu_get_state(vcpu) < AX_VCPU_READY || !vcpu_is_owner(vcpu))
 		return ax_error_state(err, "ax_vcpu_settle: vCPU %u is %s or another thread's",
 				      vcpu->id, ax_vcpu_state_name(vcpu_get_state(vcpu)));
@@ -189,5 +191,8 @@ int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		return ax_error_state(err,
 				      "ax_vcpu_settle: the handler of this %s has yet to answer it",
 				      ax_exit_name(vcpu->pending.kind));
+	/* In a handler: the loop may have to tell of this access when kvm_run says it no more. */
+	if (atomic_load(&vcpu->in_loop) && vcpu->pending.kind != AX_EXIT_NOTHING)
+		exit_decode(0, vcpu->run, vcpu->run_size, &vcpu->settled, &flags);
 	return vcpu_settle(vcpu, exit, err);
 }

@@ -77,7 +77,8 @@ struct AxVCpu {
 	cpu_set_t *old_affinity; /* allocated when pinned */
 	size_t old_affinity_size;
 	bool signal_was_blocked;
-	bool waits; /* ax_vm_run: halted or off. Under vm->lock */
+	AxVCpuExitReason settled; /* the access that a handler settled last */
+	bool waits;		  /* ax_vm_run: halted or off. Under vm->lock */
 
 	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
 	_Alignas(64) _Atomic uint32_t requests;
