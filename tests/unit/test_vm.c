@@ -305,8 +305,8 @@ START_TEST(every_register_keeps_what_is_written_and_no_other_changes)
 	vm = new_vm(AX_IRQCHIP_NONE);
 	vcpu = free_vcpu(vm, 0, 0);
 	for (unsigned i = 0; ax_reg_info(i, &info); i++) {
-		uint64_t before[200], value,
-			written = UINT64_C(0x1122334455667788) * (i + 1) | 0x80;
+		uint64_t before[200] = { 0 }, value = 0,
+			 written = UINT64_C(0x1122334455667788) * (i + 1) | 0x80;
 		uint64_t mask = UINT64_MAX >> (64 - 8 * info.bytes);
 		AxRegInfo other;
 

@@ -29,7 +29,8 @@
 #define FIRST_ENTRIES 128
 #define MOST_ENTRIES  4096
 
-static int get_supported(AxVm *vm, AxError *err)
+/* Fill *out, which the caller frees; it stays as it is on failure. */
+static int get_supported(const AxVm *vm, struct kvm_cpuid2 **out, AxError *err)
 {
 	for (uint32_t entries = FIRST_ENTRIES; entries <= MOST_ENTRIES; entries *= 2) {
 		struct kvm_cpuid2 *cpuid =
@@ -41,7 +42,7 @@ static int get_supported(AxVm *vm, AxError *err)
 		cpuid->nent = entries;
 		ret = sys_ioctl_struct(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
 		if (ret >= 0) {
-			vm->arch->cpuid = cpuid;
+			*out = cpuid;
 			return 0;
 		}
 		free(cpuid);
@@ -88,6 +89,7 @@ static void correct(const AxVCpu *vcpu, struct kvm_cpuid_entry2 *entry)
 int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 {
 	AxVm *vm = vcpu->vm;
+	struct kvm_cpuid2 *supported = vm->arch->cpuid;
 	struct kvm_cpuid2 *cpuid;
 	size_t size;
 	int ret;
@@ -95,16 +97,17 @@ int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 	/* KVM refuses KVM_SET_CPUID2 once the vCPU has run (api.rst 4.20), and it never changes. */
 	if (vcpu->arch->has_cpuid)
 		return 0;
-	if (!vm->arch->cpuid) {
-		ret = get_supported(vm, err);
-		if (ret)
+	if (!supported) {
+		ret = get_supported(vm, &supported, err);
+		if (!supported)
 			return ret;
+		vm->arch->cpuid = supported;
 	}
-	size = sizeof(*cpuid) + vm->arch->cpuid->nent * sizeof(struct kvm_cpuid_entry2);
+	size = sizeof(*cpuid) + supported->nent * sizeof(struct kvm_cpuid_entry2);
 	cpuid = malloc(size);
 	if (!cpuid)
 		return ax_error_nomem(err, "CPUID");
-	memcpy(cpuid, vm->arch->cpuid, size);
+	memcpy(cpuid, supported, size);
 	for (uint32_t i = 0; i < cpuid->nent; i++)
 		correct(vcpu, &cpuid->entries[i]);
 	ret = sys_ioctl_struct(vcpu->fd, KVM_SET_CPUID2, cpuid);
