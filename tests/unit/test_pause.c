@@ -214,6 +214,25 @@ START_TEST(ram_changes_while_the_vm_is_paused_and_not_while_it_runs)
 }
 END_TEST
 
+/* As a vCPU that comes to its loop while the VM is paused, a moment before it is held. */
+START_TEST(a_vcpu_on_its_way_into_a_paused_loop_is_at_rest)
+{
+	AxVCpu *vcpu;
+
+	make_vm();
+	vcpu = free_vcpu(vm, 0, 0);
+	ck_assert_int_eq(ax_vm_pause(vm, NULL), 0);
+	atomic_store(&vcpu->in_loop, true);
+	ck_assert_int_eq(ax_ram_add(vm, 0, 0x1000, 0, NULL), 0);
+	atomic_store(&vcpu->in_loop, false);
+	ck_assert_int_eq(ax_vm_resume(vm, NULL), 0);
+	atomic_store(&vcpu->in_loop, true);
+	ck_assert_int_eq(ax_ram_remove(vm, 0, NULL), -EBUSY);
+	atomic_store(&vcpu->in_loop, false);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(ranges_are_removed_from_a_paused_vm_without_waiting)
 {
 	AxRange range = AX_RANGE_INIT;
@@ -494,6 +513,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_vm_that_is_paused_before_it_runs_is_held_from_the_start);
 	tcase_add_test(cases, a_stop_of_a_paused_vm_ends_it_at_the_resume);
 	tcase_add_test(cases, ram_changes_while_the_vm_is_paused_and_not_while_it_runs);
+	tcase_add_test(cases, a_vcpu_on_its_way_into_a_paused_loop_is_at_rest);
 	tcase_add_test(cases, ranges_are_removed_from_a_paused_vm_without_waiting);
 	tcase_add_test(cases, a_halted_vcpu_is_at_rest_and_stays_so);
 	tcase_add_test(cases, a_stop_that_falls_while_settling_for_a_pause_is_not_lost);

@@ -296,13 +296,14 @@ END_TEST
  * vCPU 0 is dead but has a kick to deal with when vCPU 1 dies too: not the end yet. Once the kick
  * has been dealt with and nothing came of it, it is.
  */
-static atomic_bool one_is_dead;
+static atomic_bool one_is_dead, in_kick_handler;
 
 static AxHandled kick_that_outlasts_vcpu_1(AxVCpu *vcpu, void *opaque, uint64_t vector)
 {
 	(void)vcpu;
 	(void)opaque;
 	(void)vector;
+	in_kick_handler = true;
 	wait_until(is_blocked(1));
 	sleep_ms(20);
 	/* Taken for dead while it was in here, the VM would be ending. */
@@ -314,6 +315,7 @@ static int halt_when_vcpu_0_has_the_kick(struct kvm_run *run, void *arg)
 {
 	wait_until(is_blocked(0));
 	ck_assert_int_eq(ax_vcpu_kick(ax_vm_vcpu(vm, 0), 1), 0);
+	wait_until(in_kick_handler);
 	return halt_step(run, arg);
 }
 
@@ -339,6 +341,7 @@ static AxHandled start_on_kick(AxVCpu *vcpu, void *opaque, uint64_t vector)
 {
 	(void)opaque;
 	(void)vector;
+	in_kick_handler = true;
 	wait_until(is_blocked(1));
 	sleep_ms(20);
 	ck_assert_int_eq(ax_vcpu_start(vcpu, 0x3000, 0, NULL), 0);

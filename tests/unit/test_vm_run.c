@@ -255,6 +255,43 @@ START_TEST(of_many_ends_one_is_told_whole)
 }
 END_TEST
 
+static int shut_down_when_ending(struct kvm_run *run, void *arg)
+{
+	AxVm *vm = arg;
+
+	wait_until(atomic_load(&vm->ending));
+	run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return 0;
+}
+
+static int when_0_and_2_run(struct kvm_run *run, void *arg)
+{
+	(void)arg;
+	wait_until(fake_entries(0) && fake_entries(2));
+	run->exit_reason = KVM_EXIT_INTR;
+	return 0;
+}
+
+START_TEST(the_first_end_counts)
+{
+	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
+	AxVmResult result;
+
+	add_stop_port(vm);
+	for (unsigned i = 0; i < 3; i++)
+		free_vcpu(vm, i, 0);
+	fake_push(0, shut_down_when_ending, vm);
+	fake_push(1, when_0_and_2_run, NULL);
+	push_stop(1);
+	fake_push(2, shut_down_when_ending, vm);
+	result = run_vm(vm);
+	ck_assert_uint_eq(result.end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(result.vcpu, 1);
+	ck_assert_uint_eq(fake_steps_left(0) + fake_steps_left(2), 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(registers_are_exact_after_a_run)
 {
 	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
@@ -401,6 +438,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_failure_of_the_host_ends_the_run_with_its_errno_and_message);
 	tcase_add_test(cases, nobody_need_look_at_result_or_error);
 	tcase_add_test(cases, of_many_ends_one_is_told_whole);
+	tcase_add_test(cases, the_first_end_counts);
 	tcase_add_test(cases, registers_are_exact_after_a_run);
 	tcase_add_test(cases,
 		       the_second_half_of_the_last_access_is_dispatched_before_the_run_returns);
