@@ -79,7 +79,7 @@ WRAP(LIBC_MALLOC, void *, NULL, realloc, (void *old, size_t size), (old, size))
 WRAP(LIBC_MALLOC, int, ENOMEM, posix_memalign, (void **memory, size_t align, size_t size),
      (memory, align, size))
 WRAP(LIBC_PTHREAD_CREATE, int, errno, pthread_create,
-     (pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
+     (pthread_t * thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
      (thread, attr, fn, arg))
 WRAP(LIBC_MADVISE, int, -1, madvise, (void *addr, size_t len, int advice), (addr, len, advice))
 WRAP(LIBC_MEMFD_CREATE, int, -1, memfd_create, (const char *name, unsigned flags), (name, flags))
