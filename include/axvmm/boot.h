@@ -25,9 +25,9 @@ extern "C" {
 /* What an image is. Numbered for ever. */
 typedef enum AxImageFormat {
 	AX_IMAGE_NONE = 0,
-	AX_IMAGE_FLAT = 1,     /* bytes without a header; starts at its first byte */
-	AX_IMAGE_ELF32 = 2,    /* System V gABI, class 32, executable */
-	AX_IMAGE_ELF64 = 3,    /* class 64 */
+	AX_IMAGE_FLAT = 1,  /* bytes without a header; starts at its first byte */
+	AX_IMAGE_ELF32 = 2, /* System V gABI, class 32, executable */
+	AX_IMAGE_ELF64 = 3, /* class 64 */
 	AX_IMAGE_MULTIBOOT = 4 /* Multiboot 0.6.96, in an ELF file or not; x86-64 only */
 } AxImageFormat;
 
@@ -52,8 +52,8 @@ typedef struct AxRamRange {
 
 #define AX_RAM_RANGES_MAX 32
 
-#define AX_HINT_MODE (1u << 0) /* AxImageHints.mode holds */
-#define AX_HINT_LOAD (1u << 1) /* AxImageHints.load holds */
+#define AX_HINT_MODE	  (1u << 0) /* AxImageHints.mode holds */
+#define AX_HINT_LOAD	  (1u << 1) /* AxImageHints.load holds */
 
 /*
  * What the caller knows beside the bytes. A flat binary says nothing itself: it needs a load
@@ -62,20 +62,17 @@ typedef struct AxRamRange {
  * address is then that of the lowest segment).
  */
 typedef struct AxImageHints {
-	size_t size;	       /* sizeof(AxImageHints): AX_IMAGE_HINTS_INIT */
-	const char *name;      /* of the image, in messages; NULL: "image" */
-	uint32_t given;	       /* AX_HINT_* */
-	uint32_t mode;	       /* an AxCpuMode */
-	AxGuestPhysAddr load;  /* of the first byte; real mode: a multiple of 16 below 1 MiB */
-	uint32_t machine;      /* an AxImageMachine */
-	uint32_t ram_count;    /* 1 to AX_RAM_RANGES_MAX */
+	size_t size;	      /* sizeof(AxImageHints): AX_IMAGE_HINTS_INIT */
+	const char *name;     /* of the image, in messages; NULL: "image" */
+	uint32_t given;	      /* AX_HINT_* */
+	uint32_t mode;	      /* an AxCpuMode */
+	AxGuestPhysAddr load; /* of the first byte; real mode: a multiple of 16 below 1 MiB */
+	uint32_t machine;     /* an AxImageMachine */
+	uint32_t ram_count;   /* 1 to AX_RAM_RANGES_MAX */
 	const AxRamRange *ram; /* where segments may lie; borrowed during the call */
 } AxImageHints;
 
-#define AX_IMAGE_HINTS_INIT                                     \
-	{                                                       \
-		sizeof(AxImageHints), NULL, 0, 0, 0, 0, 0, NULL \
-	}
+#define AX_IMAGE_HINTS_INIT { sizeof(AxImageHints), NULL, 0, 0, 0, 0, 0, NULL }
 
 /* More segments than this and an image is refused. */
 #define AX_IMAGE_SEGMENTS_MAX 32
@@ -107,15 +104,7 @@ typedef struct AxImagePlan {
 	AxImageSegment segments[AX_IMAGE_SEGMENTS_MAX]; /* in order of address */
 } AxImagePlan;
 
-#define AX_IMAGE_PLAN_INIT                                \
-	{                                                 \
-		sizeof(AxImagePlan), 0, 0, 0, 0, 0, 0, 0, \
-		{                                         \
-			{                                 \
-				0, 0, 0, 0, 0, 0          \
-			}                                 \
-		}                                         \
-	}
+#define AX_IMAGE_PLAN_INIT { sizeof(AxImagePlan), 0, 0, 0, 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0 } } }
 
 /**
  * Say what an image is, check all of it that loading depends on, and plan where it goes.
@@ -150,10 +139,7 @@ typedef struct AxImageSource {
 	size_t len;
 } AxImageSource;
 
-#define AX_IMAGE_SOURCE_INIT                         \
-	{                                            \
-		sizeof(AxImageSource), NULL, NULL, 0 \
-	}
+#define AX_IMAGE_SOURCE_INIT { sizeof(AxImageSource), NULL, NULL, 0 }
 
 /**
  * Map a file read-only and privately. Pages are read when they are looked at. Who truncates the
@@ -194,10 +180,7 @@ typedef struct AxLoadOptions {
 	uint32_t reserved;     /* 0 */
 } AxLoadOptions;
 
-#define AX_LOAD_OPTIONS_INIT                                     \
-	{                                                        \
-		sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0 \
-	}
+#define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0 }
 
 #define AX_BOOT_REGISTERS_MAX 8
 
@@ -215,15 +198,7 @@ typedef struct AxBootRegisters {
 	AxBootRegister registers[AX_BOOT_REGISTERS_MAX];
 } AxBootRegisters;
 
-#define AX_BOOT_REGISTERS_INIT                 \
-	{                                      \
-		sizeof(AxBootRegisters), 0, 0, \
-		{                              \
-			{                      \
-				NULL, 0        \
-			}                      \
-		}                              \
-	}
+#define AX_BOOT_REGISTERS_INIT { sizeof(AxBootRegisters), 0, 0, { { NULL, 0 } } }
 
 /**
  * Put an image, and what goes with it, into a VM's RAM, and say how the vCPU that starts it begins.
@@ -301,10 +276,7 @@ typedef struct AxMultibootInfo {
 	const AxRamRange *ram; /* in order of address */
 } AxMultibootInfo;
 
-#define AX_MULTIBOOT_INFO_INIT                                        \
-	{                                                             \
-		sizeof(AxMultibootInfo), NULL, NULL, NULL, 0, 0, NULL \
-	}
+#define AX_MULTIBOOT_INFO_INIT { sizeof(AxMultibootInfo), NULL, NULL, NULL, 0, 0, NULL }
 
 #define AX_MULTIBOOT_MAGIC 0x2badb002u /* EAX when the guest starts, section 3.2 */
 

@@ -48,21 +48,18 @@ typedef struct AxCharSink {
  */
 typedef struct AxConsole AxConsole;
 
-#define AX_CONSOLE_BUFFER	  2048	  /* bytes that are collected at most */
-#define AX_CONSOLE_DELAY_NS	  5000000 /* 5 ms: what is typed at a prompt is echoed promptly */
+#define AX_CONSOLE_BUFFER 2048		   /* bytes that are collected at most */
+#define AX_CONSOLE_DELAY_NS 5000000	   /* 5 ms: what is typed at a prompt is echoed promptly */
 #define AX_CONSOLE_NO_DELAY_LIMIT UINT64_MAX /* delay_ns: wait for newline, full, flush */
 
 typedef struct AxConsoleConfig {
-	size_t size;	   /* sizeof(AxConsoleConfig): AX_CONSOLE_CONFIG_INIT */
-	AxCharSink output; /* gets the collected bytes, one call at a time */
-	AxHost *host;	   /* bounds the delay; borrowed until free; NULL: no timer */
-	uint64_t delay_ns; /* nanoseconds a byte may wait; 0: AX_CONSOLE_DELAY_NS */
+	size_t size;	     /* sizeof(AxConsoleConfig): AX_CONSOLE_CONFIG_INIT */
+	AxCharSink output;   /* gets the collected bytes, one call at a time */
+	AxHost *host;	     /* bounds the delay; borrowed until free; NULL: no timer */
+	uint64_t delay_ns;   /* nanoseconds a byte may wait; 0: AX_CONSOLE_DELAY_NS */
 } AxConsoleConfig;
 
-#define AX_CONSOLE_CONFIG_INIT                                   \
-	{                                                        \
-		sizeof(AxConsoleConfig), { NULL, NULL }, NULL, 0 \
-	}
+#define AX_CONSOLE_CONFIG_INIT { sizeof(AxConsoleConfig), { NULL, NULL }, NULL, 0 }
 
 /**
  * Make a console. Collected bytes go out at a newline, when AX_CONSOLE_BUFFER is full, by
@@ -119,8 +116,8 @@ typedef struct AxUart AxUart;
 #define AX_UART_GATE_OUT2 (1u << 0) /* no interrupt while OUT2 is off or in loopback */
 
 typedef struct AxUartConfig {
-	size_t size;	  /* sizeof(AxUartConfig): AX_UART_CONFIG_INIT */
-	const char *name; /* of the device and its range, at most 31 bytes; NULL: "uart" */
+	size_t size;	     /* sizeof(AxUartConfig): AX_UART_CONFIG_INIT */
+	const char *name;    /* of the device and its range, at most 31 bytes; NULL: "uart" */
 	AxCharSink output;
 	/*
 	 * There is room again after ax_uart_input() or ax_uart_input_room() found too little:
@@ -130,14 +127,11 @@ typedef struct AxUartConfig {
 	 */
 	void (*room)(void *opaque);
 	void *room_opaque;
-	uint32_t reg_shift; /* registers are 1 << reg_shift bytes apart: 0 to 3 */
-	uint32_t flags;	    /* AX_UART_* */
+	uint32_t reg_shift;  /* registers are 1 << reg_shift bytes apart: 0 to 3 */
+	uint32_t flags;	     /* AX_UART_* */
 } AxUartConfig;
 
-#define AX_UART_CONFIG_INIT                                                  \
-	{                                                                    \
-		sizeof(AxUartConfig), NULL, { NULL, NULL }, NULL, NULL, 0, 0 \
-	}
+#define AX_UART_CONFIG_INIT { sizeof(AxUartConfig), NULL, { NULL, NULL }, NULL, NULL, 0, 0 }
 
 AX_API int ax_uart_new(const AxUartConfig *config, AxUart **out, AxError *err);
 
@@ -211,10 +205,7 @@ typedef struct AxTestDevConfig {
 	uint32_t flags;	  /* AX_TESTDEV_* */
 } AxTestDevConfig;
 
-#define AX_TESTDEV_CONFIG_INIT                         \
-	{                                              \
-		sizeof(AxTestDevConfig), NULL, NULL, 0 \
-	}
+#define AX_TESTDEV_CONFIG_INIT { sizeof(AxTestDevConfig), NULL, NULL, 0 }
 
 AX_API int ax_testdev_new(const AxTestDevConfig *config, AxTestDev **out, AxError *err);
 
@@ -234,28 +225,25 @@ AX_API void ax_testdev_free(AxTestDev *dev);
 
 /* How a guest ended. */
 typedef enum AxTestDevEnd {
-	AX_TESTDEV_RUNS = 0,  /* it wrote neither DONE nor FAIL */
-	AX_TESTDEV_DONE = 1,  /* .code */
-	AX_TESTDEV_FAILED = 2 /* .line; .expected and .actual when .compared */
+	AX_TESTDEV_RUNS = 0,   /* it wrote neither DONE nor FAIL */
+	AX_TESTDEV_DONE = 1,   /* .code */
+	AX_TESTDEV_FAILED = 2  /* .line; .expected and .actual when .compared */
 } AxTestDevEnd;
 
 /* What a guest has said. The first DONE or FAIL counts. */
 typedef struct AxTestResult {
-	size_t size;   /* sizeof(AxTestResult): AX_TEST_RESULT_INIT */
-	uint32_t end;  /* an AxTestDevEnd */
-	uint32_t vcpu; /* id of the vCPU that ended it */
+	size_t size;	     /* sizeof(AxTestResult): AX_TEST_RESULT_INIT */
+	uint32_t end;	     /* an AxTestDevEnd */
+	uint32_t vcpu;	     /* id of the vCPU that ended it */
 	uint32_t code;
-	bool compared; /* ACTUAL or EXPECTED was written before FAIL */
+	bool compared;	     /* ACTUAL or EXPECTED was written before FAIL */
 	uint64_t line;
 	uint64_t actual;
 	uint64_t expected;
 	uint64_t sync_count; /* writes to SYNC */
 } AxTestResult;
 
-#define AX_TEST_RESULT_INIT                                      \
-	{                                                        \
-		sizeof(AxTestResult), 0, 0, 0, false, 0, 0, 0, 0 \
-	}
+#define AX_TEST_RESULT_INIT { sizeof(AxTestResult), 0, 0, 0, false, 0, 0, 0, 0 }
 
 /* Fill @result. 0, or -EINVAL its size is not that of any version. Thread: any. */
 AX_API int ax_testdev_result(AxTestDev *dev, AxTestResult *result);
@@ -291,10 +279,7 @@ typedef struct AxDebugExitConfig {
 	const char *name; /* NULL: "debug-exit" */
 } AxDebugExitConfig;
 
-#define AX_DEBUG_EXIT_CONFIG_INIT               \
-	{                                       \
-		sizeof(AxDebugExitConfig), NULL \
-	}
+#define AX_DEBUG_EXIT_CONFIG_INIT { sizeof(AxDebugExitConfig), NULL }
 
 #define AX_DEBUG_EXIT_PORT 0xf4
 
@@ -349,10 +334,7 @@ typedef struct AxResetDevConfig {
 	void *opaque;
 } AxResetDevConfig;
 
-#define AX_RESETDEV_CONFIG_INIT                                              \
-	{                                                                    \
-		sizeof(AxResetDevConfig), NULL, AX_RESET_HAS_ALL, NULL, NULL \
-	}
+#define AX_RESETDEV_CONFIG_INIT { sizeof(AxResetDevConfig), NULL, AX_RESET_HAS_ALL, NULL, NULL }
 
 AX_API int ax_resetdev_new(const AxResetDevConfig *config, AxResetDev **out, AxError *err);
 AX_API int ax_resetdev_attach(AxResetDev *dev, AxVm *vm, AxError *err);
@@ -376,16 +358,10 @@ typedef struct AxDebugConConfig {
 	size_t size;	  /* sizeof(AxDebugConConfig): AX_DEBUGCON_CONFIG_INIT */
 	const char *name; /* NULL: "debugcon" */
 	AxCharSink output;
-	AxPort ports[2]; /* 0: none */
+	AxPort ports[2];  /* 0: none */
 } AxDebugConConfig;
 
-#define AX_DEBUGCON_CONFIG_INIT                                 \
-	{                                                       \
-		sizeof(AxDebugConConfig), NULL, { NULL, NULL }, \
-		{                                               \
-			0xe9, 0x402                             \
-		}                                               \
-	}
+#define AX_DEBUGCON_CONFIG_INIT { sizeof(AxDebugConConfig), NULL, { NULL, NULL }, { 0xe9, 0x402 } }
 
 AX_API int ax_debugcon_new(const AxDebugConConfig *config, AxDebugCon **out, AxError *err);
 AX_API int ax_debugcon_attach(AxDebugCon *dev, AxVm *vm, AxError *err);
