@@ -50,8 +50,9 @@ static void hold(AxVCpu *vcpu)
 	pthread_mutex_lock(&vm->lock);
 	vcpu_take_requests(vcpu, REQUEST_PAUSE);
 	while (atomic_load(&vm->paused)) {
-		atomic_store(&vcpu->held, true);
-		pthread_cond_broadcast(&vm->changed);
+		/* Once: those who are held hear it too, and must not wake each other for ever. */
+		if (!atomic_exchange(&vcpu->held, true))
+			pthread_cond_broadcast(&vm->changed);
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	}
 	atomic_store(&vcpu->held, false);

@@ -110,12 +110,13 @@ int vcpu_serve_requests(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	requests = atomic_load(&vcpu->requests);
 	if (requests & REQUEST_EXIT) {
+		/* Before the look: an exit that comes after it posts the request anew. */
+		vcpu_take_requests(vcpu, REQUEST_EXIT);
 		if (arch_next_exit(vcpu, exit)) {
-			/* The others wait: nothing is lost, EINTR comes again. */
-			vcpu_request(vcpu, requests);
+			/* There may be more; and the others, still posted, wait for the next EINTR. */
+			vcpu_request(vcpu, REQUEST_EXIT);
 			return 1;
 		}
-		vcpu_take_requests(vcpu, REQUEST_EXIT);
 	}
 	if (requests & REQUEST_START) {
 		ret = apply_start(vcpu, err);

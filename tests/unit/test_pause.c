@@ -131,6 +131,34 @@ START_TEST(a_pause_holds_every_loop_settled_until_resume)
 }
 END_TEST
 
+static uint64_t cpu_time_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+START_TEST(a_paused_vm_uses_no_processor)
+{
+	AxVmResult result;
+	pthread_t runner;
+	uint64_t before;
+
+	make_busy_vm();
+	ck_assert_int_eq(pthread_create(&runner, NULL, run_all, &result), 0);
+	assert_running();
+	ck_assert_int_eq(ax_vm_pause(vm, NULL), 0);
+	before = cpu_time_ns();
+	sleep_ms(300);
+	ck_assert_uint_lt(cpu_time_ns() - before, 100000000);
+	ck_assert_int_eq(ax_vm_resume(vm, NULL), 0);
+	ax_vm_stop(vm, 0);
+	pthread_join(runner, NULL);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(pauses_nest)
 {
 	AxVmResult result;
@@ -509,6 +537,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, a_pause_holds_every_loop_settled_until_resume);
+	tcase_add_test(cases, a_paused_vm_uses_no_processor);
 	tcase_add_test(cases, pauses_nest);
 	tcase_add_test(cases, a_vm_that_is_paused_before_it_runs_is_held_from_the_start);
 	tcase_add_test(cases, a_stop_of_a_paused_vm_ends_it_at_the_resume);
