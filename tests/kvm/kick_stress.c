@@ -27,6 +27,16 @@
 #define TIMER_NS      300000
 #define TIMER_SIGNAL  (SIGRTMIN + 7)
 
+/*
+ * ThreadSanitizer runs handlers late, with all signals blocked, and when another one comes up
+ * meanwhile it restores that mask for good: on the owner's thread the kick never arrives then.
+ */
+#ifdef __SANITIZE_THREAD__
+#define OWNER_TAKES_TIMER false
+#else
+#define OWNER_TAKES_TIMER true
+#endif
+
 /* A signal handler has no argument of its own. */
 static struct {
 	AxVCpu *vcpu;
@@ -109,7 +119,8 @@ static bool receive(uint64_t vector)
 
 static void say_who_owns(void)
 {
-	block_timer(SIG_UNBLOCK);
+	if (OWNER_TAKES_TIMER)
+		block_timer(SIG_UNBLOCK);
 	atomic_store(&stress.owner_tid, (pid_t)syscall(SYS_gettid));
 	atomic_store(&stress.owner_runs, true);
 }
@@ -183,6 +194,8 @@ static void stress_guest(const struct code_vm *vm, void *(*own)(void *), bool ha
 
 	memset(&stress, 0, sizeof(stress));
 	stress.vcpu = vm->vcpu;
+	if (!OWNER_TAKES_TIMER)
+		block_timer(SIG_BLOCK); /* in the owner, which inherits it */
 	ck_assert_int_eq(pthread_create(&stress.owner, NULL, own, NULL), 0);
 	while (!atomic_load(&stress.owner_runs))
 		sched_yield();
@@ -233,6 +246,10 @@ START_TEST(no_kick_is_lost_or_doubled)
 	AxError err = AX_ERROR_INIT;
 	struct code_vm vm;
 
+	if (cases[_i].handler_on_owner && !OWNER_TAKES_TIMER) {
+		kvm_skip("signal handlers on the vCPU's thread: ThreadSanitizer loses its mask");
+		return;
+	}
 	code_open(&vm, NULL, code_of(cases[_i].guest));
 	code_set_word(&vm, 0, 1, halts ? CODE_IRQCHIP_NONE : CODE_MMIO);
 	ck_ok(ax_event_set(vm.vm, &event_ops, NULL, &err), err);
