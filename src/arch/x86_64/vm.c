@@ -64,15 +64,17 @@ static AxHandled apic_page_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxA
 static AxHandled apic_page_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
 				 uint64_t value)
 {
+	struct apic *apic = vcpu->arch->apic;
 	uint8_t tpr_class = (uint8_t)vcpu->run->cr8;
 
 	(void)opaque;
 	if (width != AX_WIDTH_DWORD ||
-	    !apic_write(vcpu->arch->apic, (uint32_t)offset, (uint32_t)value, &tpr_class))
+	    !apic_write(apic, (uint32_t)offset, (uint32_t)value, &tpr_class))
 		return AX_UNHANDLED;
 	vcpu->run->cr8 = tpr_class;
-	/* TPR, EOI and SVR may let another interrupt through. */
-	vcpu_request(vcpu, REQUEST_INTERRUPT);
+	/* TPR and EOI may let another interrupt through: that costs one more entry. */
+	if (apic_deliverable(apic, tpr_class) >= 0)
+		vcpu_request(vcpu, REQUEST_INTERRUPT);
 	return AX_HANDLED;
 }
 
