@@ -25,5 +25,9 @@ AC_DEFUN([AXVMM_ARCH], [
 
 	AC_SUBST([AX_ARCH])
 	AC_DEFINE_UNQUOTED([AX_ARCH_NAME], ["$AX_ARCH"], [Name of the architecture folder.])
+	AC_DEFINE_UNQUOTED([AX_ARCH_SEAM], ["arch/$AX_ARCH/seam.h"],
+		[The architecture's constants, for arch/arch.h.])
 	AM_CONDITIONAL([ARCH_X86_64], [test "$AX_ARCH" = x86_64])
+	AM_CONDITIONAL([ARCH_ARM64], [test "$AX_ARCH" = arm64])
+	AM_CONDITIONAL([ARCH_RISCV64], [test "$AX_ARCH" = riscv64])
 ])

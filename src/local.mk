@@ -21,7 +21,7 @@ EXTRA_DIST += src/libaxvmm.map src/libaxvmm-machine.map
 noinst_LTLIBRARIES += libaxsys.la libaxcore.la libaxdevices.la libaxnosys.la libaxall.la
 
 libaxsys_la_SOURCES = $(sys_sources)
-libaxcore_la_SOURCES = $(core_sources) $(arch_seam_sources) $(arch_sources)
+libaxcore_la_SOURCES = $(core_sources) $(arch_seam_sources) $(arch_sources) $(arch_pure_sources)
 libaxdevices_la_SOURCES = $(boot_sources) $(dev_sources) $(machine_sources)
 
 libaxnosys_la_SOURCES =

@@ -130,7 +130,9 @@ AX_API int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32
 
 /*
  * Hypercalls. The answer goes to *result, which is the architecture's "not implemented" before
- * (x86-64 -1000, KVM_ENOSYS) and stays so when the verdict is AX_UNHANDLED.
+ * (x86-64 -1000, KVM_ENOSYS; arm64 -1, NOT_SUPPORTED of the SMCCC) and stays so when the verdict is
+ * AX_UNHANDLED. An SBI call has two results: *result is sbiret.value, ax_vcpu_set_return_error() sets
+ * sbiret.error, which is SBI_ERR_NOT_SUPPORTED for AX_UNHANDLED.
  */
 typedef struct AxHypercallOps {
 	size_t size; /* sizeof(AxHypercallOps) */
@@ -138,14 +140,22 @@ typedef struct AxHypercallOps {
 			  uint64_t *result);
 } AxHypercallOps;
 
-/* Flags of ax_hypercall_set(). */
-#define AX_HYPERCALL_TRAP \
-	(1u << 0) /* VMCALL/VMMCALL by KVM_XEN_HVM_CONFIG: swallows KVM's own calls */
+/*
+ * Flags of ax_hypercall_set().
+ *
+ * AX_HYPERCALL_TRAP: the CPU's own instruction. x86-64: VMCALL and VMMCALL by KVM_XEN_HVM_CONFIG,
+ * which swallows KVM's own calls. arm64: HVC and SMC with function IDs of the vendor specific
+ * hypervisor service (0x86000000 to 0x8600ffff, 0xc6000000 to 0xc600ffff: SMCCC, 6.2), by KVM's SMCCC
+ * filter. riscv64: SBI calls of the experimental range (0x08000000 to 0x08ffffff), which KVM forwards
+ * anyway. AX_HYPERCALL_CONSOLE: riscv64, the debug console extension (DBCN).
+ */
+#define AX_HYPERCALL_TRAP (1u << 0)
 #define AX_HYPERCALL_MAP_GPA \
 	(1u << 1) /* KVM_CAP_EXIT_HYPERCALL: number 12, KVM_HC_MAP_GPA_RANGE \
 					*/
 #define AX_HYPERCALL_USER \
 	(1u << 2) /* calls from CPL 3 reach the handler; else they get -EPERM (-1) */
+#define AX_HYPERCALL_CONSOLE (1u << 3)
 /*
  * Block route, works on every KVM: the guest stores the guest physical address of a block
  * { u64 nr, args[6], ret } to these places. 8-byte aligned, in RAM; a bad address is answered with

@@ -36,7 +36,10 @@ AX_API void ax_irq_pulse(const AxIrq *irq);
  *
  *   AX_IRQCHIP_KERNEL  GSI of the in-kernel chips: levels by KVM_IRQ_LINE; pulses by an irqfd
  *   AX_IRQCHIP_USER    a rising edge is a fixed interrupt with vector 0x20 + gsi to the first vCPU
- *   AX_IRQCHIP_NONE    a rising edge injects vector 0x20 + gsi into the first vCPU, as a PIC would
+ *   AX_IRQCHIP_NONE    a rising edge injects vector 0x20 + gsi into the first vCPU, as a PIC would;
+ *                      arm64 and riscv64: the CPU's one interrupt line is up while any gsi is
+ *
+ * On arm64 gsi n of the in-kernel GIC is SPI n (INTID 32 + n).
  *
  * @param gsi   0 to 23
  * @param irq   filled; owned by the VM, valid until ax_vm_destroy()

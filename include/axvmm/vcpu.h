@@ -231,6 +231,14 @@ AX_API int ax_vcpu_reply_fault(AxVCpu *vcpu);
 AX_API int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err);
 
 /**
+ * Set sbiret.error of an SBI call that is being answered; its value is ax_vcpu_set_return_value()'s,
+ * or the handler's result. 0 (SBI_SUCCESS) unless set.
+ *
+ * @return 0; -EPERM the last exit was no SBI call
+ */
+AX_API int ax_vcpu_set_return_error(AxVCpu *vcpu, int64_t error);
+
+/**
  * Say which register the MMIO read in @exit fills, by decoding the instruction at the guest's PC.
  * KVM does not tell. Costs several system calls; never needed to answer a read.
  *
@@ -308,12 +316,28 @@ AX_API int ax_vcpu_kick(AxVCpu *vcpu, unsigned vector);
  * delivered as if a PIC had acknowledged it, as soon as the guest takes interrupts. The same vector
  * queued twice is delivered once.
  *
- * @param vector  x86-64: 16 to 255
+ * On arm64 and riscv64 without an in-kernel irqchip the CPU has one line (arm64 IRQ, riscv64
+ * supervisor external): any vector raises it, and it stays up until ax_vcpu_clear_interrupt().
+ *
+ * @param vector  x86-64: 16 to 255; arm64 with a GIC: a private interrupt, INTID 16 to 31; else 0 to
+ * 255
  * @return 0; -EINVAL; -ENOTSUP; -EIO
  *
  * Thread: any.
  */
 AX_API int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err);
+
+/**
+ * Take an interrupt back. Where a CPU's interrupt line has a level (arm64 and riscv64 without an
+ * in-kernel irqchip) an injected interrupt keeps the line up until this lowers it. On x86-64 an
+ * injected vector that has not been delivered yet is forgotten.
+ *
+ * @param vector  as it was injected
+ * @return 0; -EINVAL; -ENOTSUP the interrupt controller is KVM's and has it already; -EIO
+ *
+ * Thread: any.
+ */
+AX_API int ax_vcpu_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err);
 
 /**
  * Start a vCPU that is powered off, as CpuUp asks: its owner's thread applies entry and argument

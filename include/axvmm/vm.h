@@ -21,6 +21,18 @@ typedef enum AxIrqchip {
 	AX_IRQCHIP_USER = 2    /* x86-64: a local APIC in this library: no timer, no LVT */
 } AxIrqchip;
 
+/*
+ * Who starts and stops CPUs. USER: calls arrive as CpuUp, CpuDown and SystemDown, and a CPU that is
+ * off waits in ax_vcpu_wait(). KERNEL: KVM answers by itself, which is faster for the guest; CPUs
+ * wait inside KVM_RUN, and SystemDown alone arrives.
+ *
+ *   x86-64   follows the irqchip: KERNEL with AX_IRQCHIP_KERNEL, else USER
+ *   arm64    PSCI: USER through KVM's SMCCC filter; AUTO is USER where there is one
+ *   riscv64  USER: an extension of our own (guests/abi.h), KVM's HSM is off; KERNEL: SBI HSM; AUTO
+ *            is USER. Linux guests want KERNEL
+ */
+typedef enum AxPower { AX_POWER_AUTO = 0, AX_POWER_KERNEL = 1, AX_POWER_USER = 2 } AxPower;
+
 /* What a read or write that no handler claims does. */
 typedef enum AxUnclaimed {
 	AX_UNCLAIMED_ONES = 0, /* reads give all ones, writes vanish */
@@ -43,13 +55,14 @@ typedef struct AxVmOptions {
 	uint32_t irqchip;     /* an AxIrqchip */
 	uint32_t unclaimed;   /* an AxUnclaimed */
 	int kick_signal;      /* 0: SIGRTMIN + 3. See ax_vm_create() */
+	uint32_t power;	      /* an AxPower; what the host lacks is -ENOTSUP */
 	AxLogFn *log;	      /* NULL: nobody listens */
 	void *log_opaque;
 } AxVmOptions;
 
-#define AX_VM_OPTIONS_INIT                                     \
-	{                                                      \
-		sizeof(AxVmOptions), NULL, 0, 0, 0, NULL, NULL \
+#define AX_VM_OPTIONS_INIT                                        \
+	{                                                         \
+		sizeof(AxVmOptions), NULL, 0, 0, 0, 0, NULL, NULL \
 	}
 
 /**

@@ -9,6 +9,12 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 
+/*
+ * ARCH_COMPLETES       1: arch_complete() has something to do
+ * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
+ */
+#include AX_ARCH_SEAM
+
 /* The one table of registers. `id` is the architecture's own: a KVM_REG_* or an index. */
 struct arch_reg {
 	const char *name;
@@ -62,18 +68,43 @@ int arch_set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxErr
 int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /*
+ * Do what KVM leaves to its user once an exit is answered, before the next entry. Owner; called only
+ * where ARCH_COMPLETES, and there
+ *
+ *  - when pending.by_arch: arch_finish_exit() has set it because KVM will not complete this exit. A
+ *    read's answer is in run->mmio.data, a hypercall's (SMCCC) in pending.value and pending.error.
+ *    Returns 0 when all is done, with pending cleared (kind Nothing, by_arch false); or 1 with the
+ *    next access of the same instruction in @exit and in run->mmio (the fields that KVM would fill;
+ *    never exit_reason), pending.kind set and by_arch still true;
+ *  - for every MMIO read whose answer has its top bit set: KVM may leave the sign extension of a load
+ *    undone. The architecture then decodes the instruction, flushes (vcpu_flush()) and corrects the
+ *    register. Returns 0, whether something was done or not: pending as it is then.
+ *
+ * A negative errno is the host's failure.
+ */
+int arch_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
+
+/*
  * Another exit of the instruction that was finished before (REQUEST_EXIT): false when there is none
  * left.
  */
 bool arch_next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit);
 
 /*
- * Interrupts. inject: any thread. deliver: owner, between entries. can_wake: a halted vCPU would go
+ * Interrupts. inject, clear (takes back what was injected and lowers a line that has a level): any
+ * thread. deliver: owner, between entries. can_wake: a halted vCPU would go
  * on.
  */
 int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err);
+int arch_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err);
 int arch_deliver(AxVCpu *vcpu, AxError *err);
 bool arch_can_wake(AxVCpu *vcpu);
+
+/* The number by which KVM_IRQ_LINE knows input @gsi of the in-kernel interrupt controller. */
+uint32_t arch_irq_line(uint32_t gsi);
+
+/* The vCPU that CpuUp means by @target: an APIC ID, an MPIDR affinity, a hart ID; NULL: none. */
+AxVCpu *arch_find_cpu(AxVm *vm, uint64_t target);
 
 /* Whether the halt just reported can end by nothing but another vCPU's doing. */
 bool arch_halt_is_final(AxVCpu *vcpu);

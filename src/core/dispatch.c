@@ -219,25 +219,25 @@ static AxHandled dispatch_sys_reg_write(AxVCpu *vcpu, const AxVCpuExitReason *ex
 static AxHandled dispatch_hypercall(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
 {
 	const AxHypercallOps *ops = vcpu->vm->hypercall_ops;
-	uint64_t result = arch_hypercall_unknown;
+	uint64_t result = exit->hypercall.route == AX_ROUTE_SBI ? 0 : arch_hypercall_unknown;
 	AxHandled handled = AX_HANDLED;
 
 	if (!ops || !ops->call)
 		return AX_UNHANDLED;
+	vcpu->pending.error = 0;
 	if (exit->hypercall.cpl && !(vcpu->vm->hypercall.flags & AX_HYPERCALL_USER))
 		result = (uint64_t)-EPERM;
 	else
 		handled = ops->call(vcpu, vcpu->vm->hypercall_opaque, exit, &result);
-	if (handled == AX_UNHANDLED)
-		result = arch_hypercall_unknown;
-	/*
-	 * The block was RAM when the exit was decoded; should it be gone now, there is nobody to
-	 * tell.
-	 */
+	if (handled == AX_UNHANDLED) {
+		*answer = reply_unknown(vcpu);
+		/* The guest has its answer: the call is dealt with. */
+		return AX_HANDLED;
+	}
+	/* A block that is no longer in RAM: there is nobody to tell. */
 	reply_hypercall(vcpu, result);
 	*answer = result;
-	/* The guest has its answer, "unknown": the call is dealt with. */
-	return handled == AX_UNHANDLED ? AX_HANDLED : handled;
+	return handled;
 }
 
 static AxHandled dispatch_halt(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)

@@ -123,7 +123,8 @@ int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxHypercal
 	if (config->size < sizeof(*config) || (ops && ops->size < sizeof(*ops)))
 		return ax_error_argument(
 			err, -EINVAL, "a hypercall struct's size is not set: use the INIT macro");
-	if (config->flags & ~(AX_HYPERCALL_TRAP | AX_HYPERCALL_MAP_GPA | AX_HYPERCALL_USER))
+	if (config->flags &
+	    ~(AX_HYPERCALL_TRAP | AX_HYPERCALL_MAP_GPA | AX_HYPERCALL_USER | AX_HYPERCALL_CONSOLE))
 		return ax_error_argument(err, -EINVAL, "unknown hypercall flags 0x%x",
 					 config->flags);
 	if (vm->vcpu_count)

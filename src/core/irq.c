@@ -16,6 +16,7 @@
 
 #include <axvmm/irq.h>
 
+#include "arch/arch.h"
 #include "core/error.h"
 #include "core/vm.h"
 #include "sys/sys.h"
@@ -33,7 +34,9 @@ struct irq_line {
 
 struct irq_lines {
 	AxVm *vm;
-	AxVCpu *target; /* without an in-kernel irqchip: who gets all interrupts */
+	AxVCpu *target;	      /* without an in-kernel irqchip: who gets all interrupts */
+	pthread_mutex_t lock; /* where a CPU's line has a level: `raised`, and the line's changes */
+	uint32_t raised;      /* a bit a line */
 	struct irq_line line[LINE_COUNT];
 };
 
@@ -55,7 +58,7 @@ void ax_irq_pulse(const AxIrq *irq)
 
 static int set_kernel_level(AxVm *vm, uint32_t gsi, bool level)
 {
-	struct kvm_irq_level request = { .irq = gsi, .level = level };
+	struct kvm_irq_level request = { .irq = arch_irq_line(gsi), .level = level };
 
 	return sys_ioctl_struct(vm->fd, KVM_IRQ_LINE, &request);
 }
@@ -119,6 +122,22 @@ static void edge_set(void *opaque, uint32_t gsi, bool level)
 		(void)ax_vcpu_inject_interrupt(lines->target, VECTOR_BASE + gsi, NULL);
 }
 
+/* One line into the CPU for all of them: up as long as one is. */
+static void level_set(void *opaque, uint32_t gsi, bool level)
+{
+	struct irq_lines *lines = opaque;
+	uint32_t bit = 1u << gsi, before;
+
+	pthread_mutex_lock(&lines->lock);
+	before = lines->raised;
+	lines->raised = level ? before | bit : before & ~bit;
+	if (!before && lines->raised)
+		(void)arch_inject(lines->target, VECTOR_BASE, NULL);
+	else if (before && !lines->raised)
+		(void)arch_clear_interrupt(lines->target, VECTOR_BASE, NULL);
+	pthread_mutex_unlock(&lines->lock);
+}
+
 static struct irq_lines *new_lines(AxVm *vm)
 {
 	struct irq_lines *lines = calloc(1, sizeof(*lines));
@@ -126,6 +145,7 @@ static struct irq_lines *new_lines(AxVm *vm)
 	if (!lines)
 		return NULL;
 	lines->vm = vm;
+	pthread_mutex_init(&lines->lock, NULL);
 	lines->target = vm->vcpu_count ? vm->vcpus[0] : NULL;
 	for (unsigned i = 0; i < LINE_COUNT; i++) {
 		pthread_mutex_init(&lines->line[i].lock, NULL);
@@ -179,7 +199,9 @@ int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
 			.set = kernel_set, .pulse = kernel_pulse, .opaque = lines, .line = gsi
 		};
 	else
-		*irq = (AxIrq){ .set = edge_set, .opaque = lines, .line = gsi };
+		*irq = (AxIrq){ .set = ARCH_LINE_HAS_LEVEL ? level_set : edge_set,
+				.opaque = lines,
+				.line = gsi };
 	return 0;
 }
 
@@ -218,6 +240,7 @@ void irq_fini(AxVm *vm)
 			close(lines->line[i].irqfd);
 		pthread_mutex_destroy(&lines->line[i].lock);
 	}
+	pthread_mutex_destroy(&lines->lock);
 	free(lines);
 	vm->irq_lines = NULL;
 }

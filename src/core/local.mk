@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/core; one file a line.
 core_sources = \
+	src/core/complete.h \
 	src/core/device.c \
 	src/core/dispatch.c \
 	src/core/dispatch.h \
@@ -27,6 +28,8 @@ core_sources = \
 	src/core/memory_view.c \
 	src/core/notify.c \
 	src/core/notify.h \
+	src/core/power.c \
+	src/core/power.h \
 	src/core/probe.c \
 	src/core/probe.h \
 	src/core/range.c \

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "arch/arch.h"
+#include "core/complete.h"
 #include "core/dispatch.h"
 #include "core/error.h"
 #include "core/exit.h"
@@ -265,7 +266,7 @@ static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 			*fast = fast_port(vcpu, run, last_place, result);
 		else if (run->exit_reason == KVM_EXIT_MMIO)
 			*fast = fast_mmio(vcpu, run, result);
-		if (unlikely(*fast != FAST_HANDLED))
+		if (unlikely(*fast != FAST_HANDLED || must_complete(vcpu)))
 			return 0;
 	}
 }
@@ -284,13 +285,17 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	const struct snapshot *snapshot = vcpu->snapshot;
 	AxExitRecord record = { .size = sizeof(record), .exit = exit };
 	uint64_t before = now_ns(), after;
-	int rc = sys_vcpu_run(vcpu->fd);
-	int ret;
+	int ret = 0, rc = 0;
 
+	if (must_complete(vcpu))
+		ret = vcpu_complete(vcpu, exit, err);
+	if (!ret)
+		rc = sys_vcpu_run(vcpu->fd);
 	record.time_ns = now_ns();
 	record.kvm_ns = record.time_ns - before;
-	ret = vcpu_take_exit(vcpu, rc, exit, err);
-	if (ret)
+	if (!ret)
+		ret = vcpu_take_exit(vcpu, rc, exit, err);
+	if (ret < 0)
 		return ret;
 	record.handled = dispatch_exit(vcpu, exit, &record.answer);
 	after = now_ns();
@@ -330,15 +335,21 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	struct fast_result result;
 	enum fast fast;
 	uint64_t answer;
-	int rc, ret;
+	int rc, ret = 0;
 
 	if (vcpu->snapshot->observer)
 		return observed_exit(vcpu, exit, err);
-	rc = run_fast(vcpu, &fast, &result);
-	if (fast == FAST_LEAVE)
-		return leave_fast(vcpu, &result, exit, err);
-	ret = vcpu_take_exit(vcpu, rc, exit, err);
-	if (ret)
+	if (must_complete(vcpu))
+		ret = vcpu_complete(vcpu, exit, err);
+	if (!ret) {
+		rc = run_fast(vcpu, &fast, &result);
+		if (fast == FAST_HANDLED)
+			return AX_HANDLED; /* which has something to complete */
+		if (fast == FAST_LEAVE)
+			return leave_fast(vcpu, &result, exit, err);
+		ret = vcpu_take_exit(vcpu, rc, exit, err);
+	}
+	if (ret < 0)
 		return ret;
 	return dispatch_exit(vcpu, exit, &answer);
 }

@@ -15,6 +15,9 @@
 #include "core/error.h"
 #include "core/reply.h"
 
+/* SBI specification 2.0, chapter 3, table 1. */
+#define SBI_ERR_NOT_SUPPORTED (-2)
+
 uint8_t *reply_port_bytes(AxVCpu *vcpu)
 {
 	return (uint8_t *)vcpu->run + vcpu->run->io.data_offset;
@@ -112,22 +115,45 @@ int reply_hypercall(AxVCpu *vcpu, uint64_t value)
 	case AX_ROUTE_KVM: run->hypercall.ret = value; return 0;
 	case AX_ROUTE_XEN: run->xen.u.hcall.result = value; return 0;
 	case AX_ROUTE_SBI:
-		run->riscv_sbi.ret[0] = 0; /* SBI_SUCCESS; sbiret.value carries the result */
+		run->riscv_sbi.ret[0] = (unsigned long)vcpu->pending.error;
 		run->riscv_sbi.ret[1] = (unsigned long)value;
 		return 0;
-	case AX_ROUTE_BLOCK:
+	case AX_ROUTE_SMCCC: vcpu->pending.value = value; return 0;
+	default:
 		return ax_mem_write(vcpu->vm,
 				    vcpu->pending.block + offsetof(struct hypercall_block, ret),
 				    &value, sizeof(value));
-	default: return -ENOTSUP;
 	}
+}
+
+uint64_t reply_unknown(AxVCpu *vcpu)
+{
+	bool is_sbi = vcpu->pending.route == AX_ROUTE_SBI;
+	uint64_t value = is_sbi ? 0 : arch_hypercall_unknown;
+
+	vcpu->pending.error = is_sbi ? SBI_ERR_NOT_SUPPORTED : 0;
+	/*
+	 * The block was RAM when the exit was decoded; should it be gone now, there is nobody to
+	 * tell.
+	 */
+	reply_hypercall(vcpu, value);
+	return value;
+}
+
+int ax_vcpu_set_return_error(AxVCpu *vcpu, int64_t error)
+{
+	if (!vcpu_is_owner(vcpu) || vcpu->pending.kind != AX_EXIT_HYPERCALL ||
+	    vcpu->pending.route != AX_ROUTE_SBI)
+		return -EPERM;
+	vcpu->pending.error = error;
+	return reply_hypercall(vcpu, vcpu->run->riscv_sbi.ret[1]);
 }
 
 int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err)
 {
 	int ret;
 
-	if (vcpu->pending.kind == AX_EXIT_HYPERCALL && vcpu->pending.route != AX_ROUTE_SMCCC) {
+	if (vcpu->pending.kind == AX_EXIT_HYPERCALL) {
 		if (!vcpu_is_owner(vcpu))
 			return ax_error_state(err, "vCPU %u is another thread's", vcpu->id);
 		ret = reply_hypercall(vcpu, value);

@@ -26,10 +26,13 @@ void reply_value(AxVCpu *vcpu, uint64_t value);
  */
 void reply_default(AxVCpu *vcpu);
 
-/*
- * Answer the pending hypercall: 0, -EFAULT (block), -ENOTSUP (SMCCC: a register, see
- * arch_set_reg()).
- */
+/* Answer the pending hypercall: 0, or -EFAULT: its block is no longer in RAM. */
 int reply_hypercall(AxVCpu *vcpu, uint64_t value);
+
+/*
+ * Answer the pending hypercall with what the route has for "there is no such call". Returns the
+ * value that the guest gets.
+ */
+uint64_t reply_unknown(AxVCpu *vcpu);
 
 #endif

@@ -95,6 +95,7 @@ static int apply_start(AxVCpu *vcpu, AxError *err)
 	entry = vcpu->start_entry;
 	arg = vcpu->start_arg;
 	atomic_store(&vcpu->powered_off, false);
+	vcpu->start_claimed = false;
 	pthread_mutex_unlock(&vcpu->vm->lock);
 	ret = arch_start(vcpu, entry, arg, err);
 	if (ret)
@@ -161,4 +162,9 @@ int ax_vcpu_start(AxVCpu *vcpu, AxGuestPhysAddr entry, uint64_t arg, AxError *er
 int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 {
 	return arch_inject(vcpu, vector, err);
+}
+
+int ax_vcpu_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
+{
+	return arch_clear_interrupt(vcpu, vector, err);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "arch/arch.h"
+#include "core/complete.h"
 #include "core/error.h"
 #include "core/exit.h"
 #include "core/hypercall.h"
@@ -54,7 +55,7 @@ static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *e
 			return ret;
 	}
 	if (exit->kind == AX_EXIT_HYPERCALL)
-		reply_hypercall(vcpu, arch_hypercall_unknown);
+		reply_unknown(vcpu);
 	vcpu->counts[exit->kind]++;
 	return 0;
 }
@@ -116,6 +117,18 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err)
 	return 0;
 }
 
+int vcpu_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	int ret = arch_complete(vcpu, exit, err);
+
+	if (ret != 1)
+		return ret;
+	exit->vcpu = vcpu->id;
+	reply_default(vcpu);
+	vcpu->counts[exit->kind]++;
+	return 1;
+}
+
 int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	AxVCpuExitReason taken;
@@ -128,15 +141,18 @@ int ax_vcpu_run(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 			err, "vCPU %u is powered off: ax_vcpu_wait() waits for ax_vcpu_start()",
 			vcpu->id);
 	vcpu_set_state(vcpu, AX_VCPU_RUNNING);
-	ret = vcpu_take_exit(vcpu, sys_vcpu_run(vcpu->fd), &taken, err);
-	vcpu_set_state(vcpu, AX_VCPU_READY);
+	if (must_complete(vcpu))
+		ret = vcpu_complete(vcpu, &taken, err);
 	if (!ret)
-		*exit = taken;
-	return ret;
+		ret = vcpu_take_exit(vcpu, sys_vcpu_run(vcpu->fd), &taken, err);
+	vcpu_set_state(vcpu, AX_VCPU_READY);
+	if (ret < 0)
+		return ret;
+	*exit = taken;
+	return 0;
 }
 
-/* Enter with immediate_exit. 0: nothing is pending any more; 1: @exit; or a negative errno. */
-static int enter_to_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+int vcpu_flush(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	int rc, ret;
 
@@ -161,8 +177,12 @@ int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	int ret = 0;
 
 	/* An exit that became Nothing (an ignored interrupt command) may be pending itself. */
-	while (!ret && vcpu->pending.kind != AX_EXIT_NOTHING)
-		ret = enter_to_settle(vcpu, exit, err);
+	while (!ret && vcpu->pending.kind != AX_EXIT_NOTHING) {
+		if (must_complete(vcpu))
+			ret = vcpu_complete(vcpu, exit, err);
+		if (!ret && vcpu->pending.kind != AX_EXIT_NOTHING)
+			ret = vcpu_flush(vcpu, exit, err);
+	}
 	return ret;
 }
 

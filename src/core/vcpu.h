@@ -56,7 +56,10 @@ enum vcpu_request {
 struct pending {
 	uint8_t kind;	/* AxVCpuExitKind of the exit; AX_EXIT_NOTHING: registers are exact */
 	uint8_t route;	/* AxHypercallRoute of a hypercall */
+	bool by_arch;	/* arch_complete() completes it, not KVM */
 	uint64_t block; /* guest address of a hypercall block */
+	uint64_t value; /* AX_ROUTE_SMCCC: the answer so far */
+	int64_t error;	/* AX_ROUTE_SBI: sbiret.error of the answer so far */
 };
 
 struct AxVCpu {
@@ -90,6 +93,7 @@ struct AxVCpu {
 	_Atomic uint64_t kicks[4];
 	uint64_t start_entry; /* under vm->lock */
 	uint64_t start_arg;
+	bool start_claimed; /* under vm->lock; see power.h */
 
 	struct arch_vcpu *arch; /* the architecture's own */
 	unsigned warned_count;	/* AX_UNCLAIMED_WARN: addresses that were logged */
@@ -159,6 +163,15 @@ bool vcpu_may_enter(AxVCpu *vcpu);
  * it is on. Owner.
  */
 bool vcpu_has_reason_to_run(AxVCpu *vcpu, uint32_t requests);
+
+/*
+ * Enter with immediate_exit, so that KVM completes what is pending. 0: nothing is pending any more;
+ * 1: the same instruction had another exit, in @exit; or a negative errno. Owner.
+ */
+int vcpu_flush(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
+
+/* arch_complete(), with what it returned taken as an exit. Owner; when complete.h says so. */
+int vcpu_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* ax_vcpu_settle() without its checks. */
 int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);

@@ -141,6 +141,9 @@ static int check_options(const AxVmOptions *options, AxError *err)
 	if (options->irqchip > AX_IRQCHIP_USER)
 		return ax_error_argument(err, -EINVAL, "irqchip %u is none that is known",
 					 options->irqchip);
+	if (options->power > AX_POWER_USER)
+		return ax_error_argument(err, -EINVAL, "power %u is none that is known",
+					 options->power);
 	if (options->unclaimed > AX_UNCLAIMED_STOP)
 		return ax_error_argument(err, -EINVAL, "unclaimed %u is none that is known",
 					 options->unclaimed);
@@ -156,6 +159,7 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 		return ax_error_nomem(err, "a VM");
 	atomic_store(&vm->snapshot, first);
 	vm->irqchip = (AxIrqchip)options->irqchip;
+	vm->power = (AxPower)options->power;
 	vm->unclaimed = (AxUnclaimed)options->unclaimed;
 	vm->kick_signal = options->kick_signal ? options->kick_signal : DEFAULT_KICK_SIGNAL;
 	vm->log = options->log;

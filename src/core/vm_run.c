@@ -12,6 +12,7 @@
 
 #include "arch/arch.h"
 #include "core/error.h"
+#include "core/power.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -144,11 +145,10 @@ static int wait_for_wake(AxVCpu *vcpu, const AxVCpuExitReason *reason, AxError *
  */
 static void start_target(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
-	uint64_t id = exit->cpu_up.target_cpu;
-	AxVCpu *target = id <= UINT32_MAX ? ax_vm_vcpu(vcpu->vm, (uint32_t)id) : NULL;
+	AxVCpu *target = arch_find_cpu(vcpu->vm, exit->cpu_up.target_cpu);
 
-	if (target)
-		ax_vcpu_start(target, exit->cpu_up.entry_point, exit->cpu_up.arg, NULL);
+	if (target && ax_vcpu_start(target, exit->cpu_up.entry_point, exit->cpu_up.arg, NULL))
+		vcpu_drop_claim(target);
 }
 
 /* What hardware does with @exit. Returns 0 to go on, 1 when the VM ends, or a negative errno. */

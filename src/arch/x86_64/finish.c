@@ -32,6 +32,15 @@ static void finish_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit)
 	x86_icr_write(vcpu, low, high, exit);
 }
 
+/* KVM completes everything itself: ARCH_COMPLETES is 0. */
+int arch_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	(void)vcpu;
+	(void)exit;
+	(void)err;
+	return 0;
+}
+
 int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	switch (vcpu->run->exit_reason) {

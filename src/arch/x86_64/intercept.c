@@ -94,6 +94,8 @@ int arch_intercept_hypercalls(AxVm *vm, unsigned flags, AxError *err)
 {
 	int ret = 0;
 
+	if (flags & AX_HYPERCALL_CONSOLE)
+		return not_supported(err, 0, "debug console: it is riscv64's");
 	if (flags & AX_HYPERCALL_TRAP)
 		ret = trap_hypercalls(vm, err);
 	if (!ret && (flags & AX_HYPERCALL_MAP_GPA))

@@ -43,6 +43,23 @@ int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err)
 	return 0;
 }
 
+int arch_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
+{
+	if (vector < 16 || vector > 255)
+		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 16 to 255",
+					 vector);
+	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "KVM's irqchip does not give interrupts back");
+	atomic_fetch_and(&vcpu->arch->inbox[vector / 64], ~(UINT64_C(1) << (vector % 64)));
+	return 0;
+}
+
+uint32_t arch_irq_line(uint32_t gsi)
+{
+	return gsi;
+}
+
 /* The highest vector that waits in the inbox; -1. */
 static int highest_in_inbox(const struct arch_vcpu *arch)
 {

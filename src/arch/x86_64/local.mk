@@ -14,6 +14,7 @@ arch_sources = \
 	src/arch/x86_64/probe.c \
 	src/arch/x86_64/probe_msr.c \
 	src/arch/x86_64/registers.c \
+	src/arch/x86_64/seam.h \
 	src/arch/x86_64/setup.c \
 	src/arch/x86_64/vm.c \
 	src/arch/x86_64/x86.h

@@ -93,10 +93,32 @@ static int create_user_apic(AxVm *vm, AxError *err)
 	return range_add_uncached(vm, RANGE_MMIO, &range, NULL, err);
 }
 
+/* Who starts CPUs is who has their local APICs. */
+static int resolve_power(AxVm *vm, AxError *err)
+{
+	AxPower power = vm->irqchip == AX_IRQCHIP_KERNEL ? AX_POWER_KERNEL : AX_POWER_USER;
+
+	if (vm->power != AX_POWER_AUTO && vm->power != power)
+		return ax_error_set(
+			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			"on x86-64 CPUs are started by KVM with AX_IRQCHIP_KERNEL, else "
+			"by its user");
+	vm->power = power;
+	return 0;
+}
+
+AxVCpu *arch_find_cpu(AxVm *vm, uint64_t target)
+{
+	return target <= UINT32_MAX ? ax_vm_vcpu(vm, (uint32_t)target) : NULL;
+}
+
 int arch_vm_init(AxVm *vm, AxError *err)
 {
 	int ret;
 
+	ret = resolve_power(vm, err);
+	if (ret)
+		return ret;
 	vm->arch = calloc(1, sizeof(*vm->arch));
 	if (!vm->arch)
 		return ax_error_nomem(err, "a VM");

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the core has to know of this architecture at compile time. See arch/arch.h.
+ */
+#ifndef AXVMM_ARCH_ARM64_SEAM_H
+#define AXVMM_ARCH_ARM64_SEAM_H
+
+/* Sign extension of MMIO loads, accesses without syndrome, results of SMCCC calls: complete.c. */
+#define ARCH_COMPLETES 1
+
+/* The IRQ line of a CPU without irqchip has a level. */
+#define ARCH_LINE_HAS_LEVEL 1
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the core has to know of this architecture at compile time. See arch/arch.h.
+ */
+#ifndef AXVMM_ARCH_RISCV64_SEAM_H
+#define AXVMM_ARCH_RISCV64_SEAM_H
+
+/* Sign extension of MMIO loads, starts of harts: complete.c. */
+#define ARCH_COMPLETES 1
+
+/* The external interrupt line of a hart has a level. */
+#define ARCH_LINE_HAS_LEVEL 1
+
+#endif

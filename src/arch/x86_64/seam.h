@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the core has to know of this architecture at compile time. See arch/arch.h.
+ */
+#ifndef AXVMM_ARCH_X86_64_SEAM_H
+#define AXVMM_ARCH_X86_64_SEAM_H
+
+/* KVM completes every exit by itself. */
+#define ARCH_COMPLETES 0
+
+/* An interrupt line into a CPU without irqchip is an edge, as a PIC makes it. */
+#define ARCH_LINE_HAS_LEVEL 0
+
+#endif
