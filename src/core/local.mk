@@ -30,8 +30,11 @@ core_sources = \
 	src/core/notify.h \
 	src/core/power.c \
 	src/core/power.h \
+	src/core/power_view.h \
 	src/core/probe.c \
 	src/core/probe.h \
+	src/core/psci.c \
+	src/core/psci.h \
 	src/core/range.c \
 	src/core/range.h \
 	src/core/register.c \
@@ -39,6 +42,8 @@ core_sources = \
 	src/core/reply.h \
 	src/core/request.c \
 	src/core/run.c \
+	src/core/sbi.c \
+	src/core/sbi.h \
 	src/core/sipi.c \
 	src/core/sipi.h \
 	src/core/snapshot.c \
