@@ -6,6 +6,8 @@
 #ifndef AXVMM_ARCH_ARCH_H
 #define AXVMM_ARCH_ARCH_H
 
+#include <config.h> /* AX_ARCH_SEAM */
+
 #include "core/vcpu.h"
 #include "core/vm.h"
 
