@@ -28,7 +28,9 @@ typedef enum AxImageFormat {
 	AX_IMAGE_FLAT = 1,  /* bytes without a header; starts at its first byte */
 	AX_IMAGE_ELF32 = 2, /* System V gABI, class 32, executable */
 	AX_IMAGE_ELF64 = 3, /* class 64 */
-	AX_IMAGE_MULTIBOOT = 4 /* Multiboot 0.6.96, in an ELF file or not; x86-64 only */
+	AX_IMAGE_MULTIBOOT = 4, /* Multiboot 0.6.96, in an ELF file or not; x86-64 only */
+	AX_IMAGE_ARM64 = 5, /* Linux's header of arm64: kernels, U-Boot */
+	AX_IMAGE_RISCV64 = 6 /* Linux's header of riscv64 */
 } AxImageFormat;
 
 /* The machine an image is for. Numbered for ever. */
@@ -39,7 +41,10 @@ typedef enum AxImageMachine {
 	AX_IMAGE_FOR_RISCV64 = 3
 } AxImageMachine;
 
-/* "flat binary", "ELF32", "ELF64", "multiboot"; "unknown" for a value that is none. Thread: any. */
+/*
+ * "flat binary", "ELF32", "ELF64", "multiboot", "arm64 Image", "riscv64 Image"; "unknown" for a
+ * value that is none. Thread: any.
+ */
 AX_API const char *ax_image_format_name(uint32_t format);
 /* "x86-64", "arm64", "riscv64", for AX_IMAGE_FOR_THIS one of them; else "unknown". Thread: any. */
 AX_API const char *ax_image_machine_name(uint32_t machine);
@@ -56,10 +61,11 @@ typedef struct AxRamRange {
 #define AX_HINT_LOAD	  (1u << 1) /* AxImageHints.load holds */
 
 /*
- * What the caller knows beside the bytes. A flat binary says nothing itself: it needs a load
- * address, and on x86-64 a mode, which has no default here. The other formats say both themselves;
- * an image of theirs is refused (-EINVAL) when the caller says something else than it (the load
- * address is then that of the lowest segment).
+ * What the caller knows beside the bytes. A flat binary says nothing itself: on x86-64 it needs a
+ * load address and a mode, which have no default here. On arm64 and riscv64 it goes 512 KiB and
+ * 2 MiB above the start of the first range of RAM unless the caller says otherwise. The other
+ * formats say both themselves; an image of theirs is refused (-EINVAL) when the caller says
+ * something else than it (the load address is then that of the lowest segment).
  */
 typedef struct AxImageHints {
 	size_t size;	      /* sizeof(AxImageHints): AX_IMAGE_HINTS_INIT */
@@ -109,8 +115,9 @@ typedef struct AxImagePlan {
 /**
  * Say what an image is, check all of it that loading depends on, and plan where it goes.
  *
- * The format is sniffed, in this order: a multiboot header, ELF, else a flat binary when the hints
- * say how to start it. An ELF file is taken when it is an executable with a fixed address (ET_EXEC)
+ * The format is sniffed, in this order: a multiboot header, ELF, a Linux header for the hints'
+ * machine, else a flat binary when the hints say how to start it, or when the machine has a default
+ * and the file is not of another format that has a name. An ELF file is taken when it is an executable with a fixed address (ET_EXEC)
  * for the hints' machine; its segments go to their physical addresses (p_paddr), its entry point is
  * translated to a physical address by the segment in whose virtual range it lies.
  * Position-independent files (ET_DYN) are refused: they run where somebody has applied their
@@ -119,6 +126,10 @@ typedef struct AxImagePlan {
  * On x86-64 ELF32 and multiboot start in 32-bit protected mode, ELF64 in long mode with the first 4
  * GiB mapped; so all segments lie below 4 GiB.
  *
+ * An image with a Linux header goes to a 2 MiB boundary and its text offset above that: the first
+ * boundary in RAM, on arm64 the second where the text offset is less than 64 KiB, so that there is
+ * room for the device tree below it. It gets as much memory as its header asks for.
+ *
  * @param bytes  the whole file; only read; NULL allowed when len is 0
  * @param hints  borrowed during the call
  * @param plan   its `size` set by the caller; filled on success, else unspecified
@@ -126,7 +137,8 @@ typedef struct AxImagePlan {
  *         more than AX_IMAGE_SEGMENTS_MAX segments
  *
  * Thread: any.
- * Source: System V gABI 4.1, chapter 5; Multiboot Specification 0.6.96, section 3.1.
+ * Source: System V gABI 4.1, chapter 5; Multiboot Specification 0.6.96, section 3.1; Linux,
+ * Documentation/arch/arm64/booting.rst and Documentation/arch/riscv/boot-image-header.rst.
  */
 AX_API int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints,
 			  AxImagePlan *plan, AxError *err);

@@ -26,11 +26,20 @@ static int check_mode(const struct image *image, uint32_t mode, AxError *err)
 	return 0;
 }
 
+/* Where RAM begins is for the first range to say. */
+static uint64_t default_load(const struct image *image)
+{
+	uint64_t base = image->hints->ram[0].base;
+	uint64_t offset = boot_machine(image->machine)->flat_offset;
+
+	return offset <= UINT64_MAX - base ? base + offset : base;
+}
+
 int boot_flat_parse(const struct image *image, AxImagePlan *plan, AxError *err)
 {
 	const AxImageHints *hints = image->hints;
 	const AxImageSegment segment = {
-		.gpa = hints->load,
+		.gpa = hints->given & AX_HINT_LOAD ? hints->load : default_load(image),
 		.file_size = image->len,
 		.memory_size = image->len,
 		.flags = AX_MAP_READ | AX_MAP_WRITE | AX_MAP_EXECUTE,
@@ -45,7 +54,7 @@ int boot_flat_parse(const struct image *image, AxImagePlan *plan, AxError *err)
 		return ret;
 	plan->format = AX_IMAGE_FLAT;
 	plan->mode = mode;
-	plan->entry = hints->load;
+	plan->entry = segment.gpa;
 	ret = boot_plan_add(image, plan, &segment, 0, err);
 	return ret ? ret : boot_plan_finish(image, plan, err);
 }

@@ -96,32 +96,57 @@ static bool is_text(const struct image *image)
 }
 
 /* The caller means a flat binary, but did not say all of it. */
-static const char *missing_hint(uint32_t given)
+static const char *missing_hint(const struct image *image)
 {
+	uint32_t given = image->hints->given;
+
+	if (boot_machine(image->machine)->flat_offset)
+		return NULL;
 	if (given & AX_HINT_LOAD)
 		return "The mode is missing";
 	return given & AX_HINT_MODE ? "The load address is missing" : NULL;
 }
 
-int boot_foreign_refused(const struct image *image, AxError *err)
+/* What the bytes are, by name; NULL when nothing tells. Advice may be NULL. */
+static const char *find_name(const struct image *image, const char **advice)
 {
-	const char *missing = missing_hint(image->hints->given);
+	size_t header;
 
+	*advice = NULL;
 	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
 		const struct signature *row = &signatures[i];
 
-		if (has(image, row->offset, row->bytes, row->len))
-			return boot_refused(image, err, missing ? missing : row->advice, "%s",
-					    row->name);
+		if (has(image, row->offset, row->bytes, row->len)) {
+			*advice = row->advice;
+			return row->name;
+		}
 	}
 	if (is_pe(image))
-		return boot_refused(image, err, missing, "a PE executable (Windows or EFI)");
+		return "a PE executable (Windows or EFI)";
 	if (has(image, 0, "MZ", 2))
-		return boot_refused(image, err, missing, "a DOS executable");
-	if (boot_machine(image->machine)->has_multiboot && boot_multiboot2_found(image))
-		return boot_refused(image, err, missing, "multiboot 2");
-	if (is_text(image))
-		return boot_refused(image, err, missing, "text");
+		return "a DOS executable";
+	if (boot_multiboot_found(image, &header))
+		return "multiboot 1";
+	if (boot_multiboot2_found(image))
+		return "multiboot 2";
+	return is_text(image) ? "text" : NULL;
+}
+
+bool boot_foreign_found(const struct image *image)
+{
+	const char *advice;
+
+	return find_name(image, &advice) != NULL;
+}
+
+int boot_foreign_refused(const struct image *image, AxError *err)
+{
+	const char *missing = missing_hint(image);
+	const char *advice;
+	const char *name = find_name(image, &advice);
+
+	if (name)
+		return boot_refused(image, err, missing ? missing : advice, "%s", name);
 	return boot_refused(image, err, missing, "%zu byte%s of no known format", image->len,
 			    image->len == 1 ? "" : "s");
 }

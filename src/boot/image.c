@@ -9,6 +9,10 @@
 
 #include "boot/image.h"
 
+/*
+ * Flat binaries go by default where QEMU's boards `virt` put a file without a header. What lies
+ * below is for the device tree on arm64, for firmware on riscv64.
+ */
 static const struct boot_machine machines[] = {
 	[AX_IMAGE_FOR_X86_64] = {
 		.arch = "x86_64",
@@ -22,14 +26,16 @@ static const struct boot_machine machines[] = {
 	[AX_IMAGE_FOR_ARM64] = {
 		.arch = "arm64",
 		.name = "arm64",
-		.accepted = "ELF64 for AArch64, flat binary with load address",
+		.accepted = "arm64 Image, ELF64 for AArch64, flat binary",
 		.limit = UINT64_MAX,
+		.flat_offset = 0x80000,
 	},
 	[AX_IMAGE_FOR_RISCV64] = {
 		.arch = "riscv64",
 		.name = "riscv64",
-		.accepted = "ELF64 for RISC-V, flat binary with load address",
+		.accepted = "riscv64 Image, ELF64 for RISC-V, flat binary",
 		.limit = UINT64_MAX,
+		.flat_offset = 2 * ONE_MIB,
 	},
 };
 
@@ -65,6 +71,8 @@ const char *ax_image_format_name(uint32_t format)
 	case AX_IMAGE_ELF32: return "ELF32";
 	case AX_IMAGE_ELF64: return "ELF64";
 	case AX_IMAGE_MULTIBOOT: return "multiboot";
+	case AX_IMAGE_ARM64: return "arm64 Image";
+	case AX_IMAGE_RISCV64: return "riscv64 Image";
 	default: return "unknown";
 	}
 }
@@ -158,7 +166,10 @@ int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints, AxI
 		ret = boot_multiboot_parse(&image, header, plan, err);
 	else if (boot_elf_found(&image))
 		ret = boot_elf_parse(&image, plan, err);
-	else if ((hints->given & needed) == needed)
+	else if (boot_linux_found(&image))
+		ret = boot_linux_parse(&image, plan, err);
+	else if ((hints->given & needed) == needed ||
+		 (machine->flat_offset && !boot_foreign_found(&image)))
 		return boot_flat_parse(&image, plan, err);
 	else
 		return boot_foreign_refused(&image, err);

@@ -34,6 +34,7 @@ struct boot_machine {
 	const char *name;
 	const char *accepted; /* formats, for messages */
 	uint64_t limit;	      /* segments end at or below it */
+	uint64_t flat_offset; /* a flat binary's default place above the start of RAM; 0: none */
 	bool has_modes;	      /* a flat binary needs a mode */
 	bool has_multiboot;
 };
@@ -70,16 +71,20 @@ int boot_plan_finish(const struct image *image, AxImagePlan *plan, AxError *err)
 int boot_elf_parse(const struct image *image, AxImagePlan *plan, AxError *err);
 int boot_multiboot_parse(const struct image *image, size_t header, AxImagePlan *plan, AxError *err);
 int boot_flat_parse(const struct image *image, AxImagePlan *plan, AxError *err);
+int boot_linux_parse(const struct image *image, AxImagePlan *plan, AxError *err);
 
 /* Add the segments and entry of an ELF file that multiboot starts: i386 or x86-64, either class. */
 int boot_elf_parse_multiboot(const struct image *image, AxImagePlan *plan, AxError *err);
 
 bool boot_elf_found(const struct image *image);
+/* Linux's header, for the machine that the image is parsed for. */
+bool boot_linux_found(const struct image *image);
 /* The multiboot header: true with its offset. A header has the magic and a right checksum. */
 bool boot_multiboot_found(const struct image *image, size_t *header);
 bool boot_multiboot2_found(const struct image *image);
 
-/* Say of bytes in no accepted format what they are. */
+/* Bytes in no accepted format: whether they are something that has a name, and say what they are. */
+bool boot_foreign_found(const struct image *image);
 int boot_foreign_refused(const struct image *image, AxError *err);
 
 /* Where things may be put: RAM without what is taken. */

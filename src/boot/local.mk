@@ -10,6 +10,7 @@ boot_sources = \
 	src/boot/image.c \
 	src/boot/image.h \
 	src/boot/layout.c \
+	src/boot/linux.c \
 	src/boot/multiboot.c \
 	src/boot/multiboot_info.c \
 	src/boot/plan.c \

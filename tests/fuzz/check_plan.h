@@ -65,8 +65,11 @@ static inline const char *check_plan(const AxImagePlan *plan, size_t file_size,
 
 	if (plan->size != sizeof(*plan) || plan->reserved)
 		return "the plan's size was changed";
-	if (plan->format < AX_IMAGE_FLAT || plan->format > AX_IMAGE_MULTIBOOT)
+	if (plan->format < AX_IMAGE_FLAT || plan->format > AX_IMAGE_RISCV64)
 		return "the format is none";
+	if ((plan->format == AX_IMAGE_ARM64 && plan->machine != AX_IMAGE_FOR_ARM64) ||
+	    (plan->format == AX_IMAGE_RISCV64 && plan->machine != AX_IMAGE_FOR_RISCV64))
+		return "a Linux image for another machine";
 	if (plan->machine < AX_IMAGE_FOR_X86_64 || plan->machine > AX_IMAGE_FOR_RISCV64)
 		return "the machine is none";
 	if (hints->machine != AX_IMAGE_FOR_THIS && plan->machine != hints->machine)

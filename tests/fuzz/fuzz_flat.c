@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data += FIXED_PART + sizeof(ram);
 	size -= FIXED_PART + sizeof(ram);
 	if (fuzz_parse(data, size, &hints, &plan) && plan.format == AX_IMAGE_FLAT &&
-	    (plan.entry != hints.load || plan.segments[0].file_size != size))
+	    (((hints.given & AX_HINT_LOAD) && plan.entry != hints.load) ||
+	     plan.entry != plan.segments[0].gpa || plan.segments[0].file_size != size))
 		fuzz_breach("a flat binary that is not loaded whole and entered at its start");
 	return 0;
 }

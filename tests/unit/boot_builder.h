@@ -142,6 +142,38 @@ static inline void build_usual_multiboot(struct built *file)
 	build_multiboot(file, 0x20, 0x10003, addresses);
 }
 
+/* What Linux's headers of arm64 and riscv64 say. */
+struct built_linux {
+	uint64_t text_offset;
+	uint64_t image_size;
+	uint64_t flags;
+	uint32_t version; /* riscv64 */
+};
+
+/* An image with Linux's header for @machine, of 8 KiB. */
+static inline void build_linux(struct built *file, AxImageMachine machine,
+			       const struct built_linux *header)
+{
+	const bool is_arm64 = machine == AX_IMAGE_FOR_ARM64;
+
+	memset(file, 0, sizeof(*file));
+	file->len = 0x2000;
+	for (size_t i = 64; i < file->len; i++)
+		file->bytes[i] = (uint8_t)((i ^ i >> 8) | 1);
+	memcpy(file->bytes, is_arm64 ? "\x0f\0\0\x14" : "\x6f\0\0\x10", 4); /* a jump */
+	memcpy(file->bytes + 8, &header->text_offset, 8);
+	memcpy(file->bytes + 16, &header->image_size, 8);
+	memcpy(file->bytes + 24, &header->flags, 8);
+	if (!is_arm64) {
+		memcpy(file->bytes + 32, &header->version, 4);
+		memcpy(file->bytes + 48, "RISCV\0\0", 8);
+	}
+	memcpy(file->bytes + 56, is_arm64 ? "ARM\x64" : "RSC\x05", 4);
+}
+
+static const struct built_linux usual_arm64 = { 0, 0x6000, 0xa, 0 };
+static const struct built_linux usual_riscv64 = { 0x200000, 0x6000, 0, 2 };
+
 static const AxRamRange usual_ram = { 0, 16 * MIB };
 
 static inline AxImageHints usual_hints(void)
@@ -194,6 +226,8 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 	ck_assert_int_eq(ax_image_parse(bytes, len, hints, &plan, NULL), ret);
 }
 
+#define ARM64_ACCEPTED	 "; accepted: arm64 Image, ELF64 for AArch64, flat binary"
+#define RISCV64_ACCEPTED "; accepted: riscv64 Image, ELF64 for RISC-V, flat binary"
 #define X86_ACCEPTED                                                                            \
 	"; accepted: ELF64 for x86-64, ELF32 for i386, multiboot 1, flat binary with mode and " \
 	"load address"

@@ -68,6 +68,7 @@ unit_tests += \
 	tests/unit/test_boot_flat \
 	tests/unit/test_boot_info \
 	tests/unit/test_boot_layout \
+	tests/unit/test_boot_linux \
 	tests/unit/test_boot_multiboot
 tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_WRAP)
 EXTRA_DIST += tests/unit/boot_builder.h

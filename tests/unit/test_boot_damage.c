@@ -53,11 +53,13 @@ static void build_image(struct built *file, int which)
 		build_multiboot(file, 0x100, 3, NULL);
 		break;
 	case 4: build_elf64(file, EM_AARCH64, 0x100010, usual_segments, 2); break;
-	default: build_elf64(file, EM_RISCV, 0x100010, usual_segments, 2); break;
+	case 5: build_elf64(file, EM_RISCV, 0x100010, usual_segments, 2); break;
+	case 6: build_linux(file, AX_IMAGE_FOR_ARM64, &usual_arm64); break;
+	default: build_linux(file, AX_IMAGE_FOR_RISCV64, &usual_riscv64); break;
 	}
 }
 
-#define IMAGES 6
+#define IMAGES 8
 /* No image has a header beyond this. */
 #define HEADERS 0x140
 
