@@ -231,8 +231,8 @@ AX_API int ax_vcpu_reply_fault(AxVCpu *vcpu);
 AX_API int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err);
 
 /**
- * Set sbiret.error of an SBI call that is being answered; its value is ax_vcpu_set_return_value()'s,
- * or the handler's result. 0 (SBI_SUCCESS) unless set.
+ * Set sbiret.error of an SBI call: after ax_vcpu_set_return_value(), which makes it 0 (SBI_SUCCESS),
+ * or from the handler, whose result is the value.
  *
  * @return 0; -EPERM the last exit was no SBI call
  */

@@ -156,6 +156,7 @@ int ax_vcpu_set_return_value(AxVCpu *vcpu, uint64_t value, AxError *err)
 	if (vcpu->pending.kind == AX_EXIT_HYPERCALL) {
 		if (!vcpu_is_owner(vcpu))
 			return ax_error_state(err, "vCPU %u is another thread's", vcpu->id);
+		vcpu->pending.error = 0;
 		ret = reply_hypercall(vcpu, value);
 		if (ret == -EFAULT)
 			return ax_error_argument(err, ret,

@@ -9,6 +9,10 @@
 #define BLOCK_PORT 0x540
 #define UNKNOWN	   ((uint64_t)-1000) /* KVM_ENOSYS */
 
+/* SBI 2.0, chapter 3: sbiret.error */
+#define SBI_ERR_NOT_SUPPORTED (-2)
+#define SBI_ERR_DENIED	      (-4)
+
 static AxVm *vm;
 static AxVCpu *vcpu;
 
@@ -86,6 +90,21 @@ static uint64_t result_of(uint32_t route, const struct kvm_run *run)
 	}
 }
 
+/* An SBI call says it by sbiret.error. */
+static uint64_t unknown(uint32_t route)
+{
+	return route == AX_ROUTE_SBI ? 0 : UNKNOWN;
+}
+
+static void check_error(uint32_t route, int64_t wanted)
+{
+	struct fake_completion done;
+
+	fake_completed(0, &done);
+	if (route == AX_ROUTE_SBI)
+		ck_assert_int_eq((int64_t)done.run.riscv_sbi.ret[0], wanted);
+}
+
 /* Run to the stop port; returns what the guest got from the call. */
 static uint64_t loop_over_call(uint32_t route)
 {
@@ -112,7 +131,8 @@ START_TEST(a_call_reaches_the_handler_and_its_result_the_guest)
 	ck_assert_uint_eq(seen.exit.hypercall.nr, 5);
 	ck_assert_uint_eq(seen.exit.hypercall.args[0], 6);
 	ck_assert_uint_eq(seen.exit.hypercall.route, route);
-	ck_assert_uint_eq(seen.before, UNKNOWN);
+	ck_assert_uint_eq(seen.before, unknown(route));
+	check_error(route, 0);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -125,7 +145,8 @@ START_TEST(a_call_that_the_handler_does_not_know_is_unknown_to_the_guest)
 	seen.result = 77;
 	seen.verdict = AX_UNHANDLED;
 	push_call(route, 0);
-	ck_assert_uint_eq(loop_over_call(route), UNKNOWN);
+	ck_assert_uint_eq(loop_over_call(route), unknown(route));
+	check_error(route, SBI_ERR_NOT_SUPPORTED);
 	ck_assert_uint_eq(seen.calls, 1);
 	ax_vm_destroy(vm);
 }
@@ -201,8 +222,31 @@ START_TEST(a_call_by_hand_is_unknown_until_it_is_answered)
 		ck_assert_int_eq(ax_vcpu_settle(vcpu, &exit, NULL), 0);
 		fake_completed(0, &done);
 		ck_assert_uint_eq(result_of(kvm_routes[_i], &done.run),
-				  answered ? 0x1111 : UNKNOWN);
+				  answered ? 0x1111 : unknown(kvm_routes[_i]));
+		check_error(kvm_routes[_i], answered ? 0 : SBI_ERR_NOT_SUPPORTED);
 	}
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(an_sbi_calls_error_is_set_by_hand)
+{
+	struct fake_completion done;
+	AxVCpuExitReason exit;
+
+	make_vcpu(AX_HYPERCALL_TRAP, false);
+	push_call(AX_ROUTE_SBI, 0);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_set_return_value(vcpu, 0x2222, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_set_return_error(vcpu, SBI_ERR_DENIED), 0);
+	ck_assert_int_eq(ax_vcpu_settle(vcpu, &exit, NULL), 0);
+	fake_completed(0, &done);
+	ck_assert_int_eq((int64_t)done.run.riscv_sbi.ret[0], SBI_ERR_DENIED);
+	ck_assert_uint_eq(done.run.riscv_sbi.ret[1], 0x2222);
+	ck_assert_int_eq(ax_vcpu_set_return_error(vcpu, 0), -EPERM);
+	push_call(AX_ROUTE_XEN, 0);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_set_return_error(vcpu, 0), -EPERM);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -394,6 +438,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, without_a_handler_the_call_is_the_loops_callers);
 	tcase_add_test(cases, ring_3_is_refused_unless_it_is_let_in);
 	tcase_add_loop_test(cases, a_call_by_hand_is_unknown_until_it_is_answered, 0, 3);
+	tcase_add_test(cases, an_sbi_calls_error_is_set_by_hand);
 	tcase_add_test(cases, an_sbi_calls_error_is_success_and_the_value_is_its_result);
 	tcase_add_test(cases, for_other_exits_the_return_value_is_a_register);
 	tcase_add_loop_test(cases, a_block_in_ram_is_a_call, 0, COUNT(announcements));
