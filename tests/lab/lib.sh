@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # What "run" and "shell" have in common: the packages, the build, the initramfs, the emulated machine.
 #
-#   lab_open ARCH            settle on the architecture; the names below are set, the folder exists
-#   lab_fetch                the machine's kernel and tools, and QEMU where the system's is too old
-#   lab_build                the project as static programs, in its own build directory
+#   lab_open MACHINE         settle on the machine, MACHINE.conf; the names below are set, the folders exist
+#   lab_fetch                the machine's kernel and tools, libraries to link with if the architecture is
+#                            not this system's, and QEMU where the system's is too old
+#   lab_build [TEST...]      the project as static programs, in its own build directory; all of its tests
+#                            in the machine, or these with what they need. A TEST that begins with a
+#                            slash is a static program that is ready, and a test by its exit status.
 #   lab_pack                 everything into one initramfs
 #   lab_machine, lab_boot    start it
 #
-# All files are below AXVMM_LAB_DIR (build/lab): ARCH/root holds the machine's packages, ARCH/build the
-# build, qemu the emulator. Nothing is installed and nothing needs root.
+# Nothing is installed and nothing needs root. All files are below AXVMM_LAB_DIR (build/lab):
+#   qemu             the emulator
+#   ARCH/root        the machine's packages
+#   ARCH/sysroot     the libraries, of packages, too
+#   ARCH/build       the build
+#   MACHINE/console  what the machine said; MACHINE/logs has a file for each test
 set -u
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -17,6 +24,11 @@ lab=${AXVMM_LAB_DIR:-$top/build/lab}
 
 # The Debian release whose kernel's KVM the tests run on.
 suite=trixie
+# Older ones corrupt what runs in an x86-64 guest's guest.
+qemu_oldest=10
+# QEMU for every machine, from backports; what these need comes from where it is.
+qemu_packages='qemu-system-x86 qemu-system-arm qemu-system-riscv qemu-system-common qemu-system-data
+	seabios opensbi'
 
 lab_die() {
 	echo "lab: $*" >&2
@@ -38,12 +50,16 @@ logged() {
 
 lab_open() {
 	test -f "$here/$1.conf" || lab_die "there is no machine for \"$1\""
-	arch=$1
 	# shellcheck disable=SC1090
-	. "$here/$arch.conf"
+	. "$here/$1.conf"
 	work=$lab/$arch
 	root=$work/root
-	mkdir -p "$work" || lab_die "cannot write $work"
+	sysroot=$work/sysroot
+	machine_dir=$lab/$1
+	mkdir -p "$work" "$machine_dir" || lab_die "cannot write $work"
+	cross_packages="gcc-$(echo "$triplet" | tr _ -) libc6-dev-$debian_arch-cross"
+	is_cross=true
+	test "$(gcc -dumpmachine 2>/dev/null)" != "$triplet" || is_cross=false
 }
 
 # mirror: where this system's own packages come from, so that the lab's come from there, too.
@@ -91,18 +107,25 @@ unpack() {
 	done
 }
 
+# download PACKAGE...: of the machine's architecture, into ARCH/packages.
+download() {
+	(cd "$work/packages" && apt "$work/apt" "$debian_arch" apt-get download "$@")
+}
+
 fetch_machine() {
-	rm -rf "$root" "$work/packages"
-	mkdir -p "$root" "$work/packages"
+	rm -rf "$root" "$sysroot" "$work/packages"
+	mkdir -p "$root" "$sysroot" "$work/packages"
 	apt_open "$work/apt" /dev/null "$suite" || return 1
 	apt "$work/apt" "$debian_arch" apt-get update || return 1
 	# The package without a version depends on the newest one.
 	kernel=$(apt "$work/apt" "$debian_arch" apt-cache depends "$kernel_package" |
 		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
 	test -n "$kernel" || return 1
-	(cd "$work/packages" && apt "$work/apt" "$debian_arch" apt-get download "$kernel" busybox-static) ||
-		return 1
-	unpack "$root" "$work"/packages/*.deb
+	download "$kernel" busybox-static || return 1
+	unpack "$root" "$work"/packages/*.deb || return 1
+	$is_cross || return 0
+	download check libsubunit-dev libfdt-dev || return 1
+	unpack "$sysroot" "$work"/packages/check_* "$work"/packages/lib*
 }
 
 qemu_is_new_enough() {
@@ -149,15 +172,64 @@ lab_fetch() {
 	fi
 }
 
-lab_build() {
+# configure_cross: with the other architecture's compiler and the sysroot's libraries. glibc is the
+# cross compiler's; Debian 13's libcheck wants a name of a newer one (for C23, which reads 0b1 as well).
+configure_cross() {
+	libraries=$sysroot/usr/lib/$triplet
+	export PKG_CONFIG_LIBDIR="$libraries/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$sysroot"
+	cd "$work/build" && "$top/configure" --host="$triplet" --disable-shared \
+		CPPFLAGS="-I$sysroot/usr/include" LDFLAGS="$ldflags" \
+		CHECK_CFLAGS="$(pkg-config --cflags check)" \
+		CHECK_LIBS="$(pkg-config --libs check) -Wl,--defsym=__isoc23_strtoul=strtoul"
+}
+
+configure_native() {
+	cd "$work/build" && "$top/configure" --disable-shared
+}
+
+# build_programs VARIABLE...: configure where that is due, then make lab-programs.
+build_programs() {
 	test -x "$top/configure" || lab_die 'there is no configure yet: start ./bootstrap or autoreconf -i first'
-	mkdir -p "$work/build"
-	if ! test -f "$work/build/config.status"; then
-		logged configure sh -c "cd '$work/build' && '$top/configure' --disable-shared"
+	ldflags=
+	configure=configure_native
+	if $is_cross; then
+		command -v "$triplet-gcc" >/dev/null 2>&1 && test -f "/usr/$triplet/lib/libc.a" ||
+			lab_die "a compiler for $arch is missing. It is in these packages: $cross_packages"
+		ldflags=-L$sysroot/usr/lib/$triplet
+		configure=configure_cross
 	fi
+	mkdir -p "$work/build"
+	test -f "$work/build/config.status" || logged configure "$configure"
 	# By itself: a configure that make starts again must not see libtool's flag.
 	logged remake make -C "$work/build" Makefile
-	logged make make -C "$work/build" -j"$(nproc)" LDFLAGS=-all-static lab-programs
+	logged make make -C "$work/build" -j"$(nproc)" LDFLAGS="-all-static $ldflags" "$@" lab-programs
+}
+
+lab_build() {
+	programs=
+	tests=
+	ready=
+	for name in "$@"; do
+		case $name in
+		/*) ready="$ready $name" ;;
+		tests/cli/*) programs="$programs axvmm tests/cli/json-check tests/cli/pty" tests="$tests $name" ;;
+		*) programs="$programs $name" tests="$tests $name" ;;
+		esac
+	done
+	: >"$machine_dir/programs.list"
+	: >"$machine_dir/tests.list"
+	if test $# -eq 0; then
+		build_programs
+	elif test -n "$tests"; then
+		build_programs lab_programs="$programs" lab_tests="$tests"
+	fi
+	if test $# -eq 0 || test -n "$tests"; then
+		cp "$work/build/lab-programs.list" "$machine_dir/programs.list"
+		cp "$work/build/lab-tests.list" "$machine_dir/tests.list"
+	fi
+	for name in $ready; do
+		echo "ready/$(basename "$name")" >>"$machine_dir/tests.list"
+	done
 }
 
 # module NAME: the one file of this module, uncompressed, to standard output.
@@ -169,11 +241,19 @@ module() {
 	esac
 }
 
+# pack_program FILE NAME: nothing debugs in there, and all of it has to fit into memory.
+pack_program() {
+	mkdir -p "$tree/axvmm/$(dirname "$2")"
+	cp "$1" "$tree/axvmm/$2" && "$strip" "$tree/axvmm/$2"
+}
+
 lab_pack() {
-	tree=$work/tree
+	tree=$machine_dir/tree
+	strip=strip
+	! $is_cross || strip=$triplet-strip
 	rm -rf "$tree"
 	mkdir -p "$tree/bin" "$tree/modules" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/tmp" \
-		"$tree/axvmm/tests/kvm" "$tree/axvmm/tests/cli" || return 1
+		"$tree/axvmm/tests/kvm" "$tree/axvmm/tests/cli" "$tree/axvmm/guests/$arch" || return 1
 	cp "$here/init" "$tree/init" && cp "$(find "$root" -path '*/bin/busybox' -type f)" "$tree/bin/" || return 1
 	number=0
 	for name in $modules; do
@@ -181,25 +261,27 @@ lab_pack() {
 		module "$name" >"$tree/modules/$number-$name.ko" || return 1
 	done
 	while read -r name; do
-		mkdir -p "$tree/axvmm/$(dirname "$name")"
-		cp "$work/build/$name" "$tree/axvmm/$name" || return 1
-		# Nothing debugs in there, and all of it has to fit into memory.
-		"${STRIP:-strip}" "$tree/axvmm/$name"
-	done <"$work/build/lab-programs.list"
+		pack_program "$work/build/$name" "$name" || return 1
+	done <"$machine_dir/programs.list"
+	for name in $ready; do
+		pack_program "$name" "ready/$(basename "$name")" || return 1
+	done
 	# Scripts, and what they compare with.
-	cp "$work/build/lab-tests.list" "$tree/axvmm/tests.list" || return 1
+	cp "$machine_dir/tests.list" "$tree/axvmm/tests.list" || return 1
 	for name in "$top"/tests/cli/*; do
 		case $name in
 		*.c|*.mk) ;;
 		*) cp "$name" "$tree/axvmm/tests/cli/" || return 1 ;;
 		esac
 	done
-	mkdir -p "$tree/axvmm/guests/$arch"
-	cp "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img "$tree/axvmm/guests/$arch/" || return 1
-	python3 "$here/cpio" "$tree" >"$work/initramfs"
+	for name in "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img; do
+		test ! -f "$name" || cp "$name" "$tree/axvmm/guests/$arch/" || return 1
+	done
+	python3 "$here/cpio" "$tree" >"$machine_dir/initramfs"
 }
 
 # lab_machine COMMAND-LINE QEMU-ARGUMENT...: the machine with its initramfs, instead of this process.
+# Its results go to MACHINE/results.
 lab_machine() {
 	command_line=$1
 	shift
@@ -208,8 +290,10 @@ lab_machine() {
 	# The machine's arguments are split into words on purpose.
 	# shellcheck disable=SC2086
 	lab_qemu $machine -smp 2 -m 2048 -nodefaults -display none -no-reboot -kernel "$kernel" \
-		-initrd "$work/initramfs" \
-		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" "$@"
+		-initrd "$machine_dir/initramfs" \
+		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
+		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \
+		-device virtserialport,chardev=results "$@"
 }
 
 # lab_boot SECONDS COMMAND-LINE QEMU-ARGUMENT...: the machine, until it ends or its time is over.

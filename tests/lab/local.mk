@@ -3,9 +3,12 @@
 # Not a part of "make check": it fetches packages and takes minutes. Nor of tests/check-all, as long as
 # tests/lab/run has no execute bit.
 EXTRA_DIST += \
+	tests/lab/arm64.conf \
 	tests/lab/cpio \
 	tests/lab/init \
 	tests/lab/lib.sh \
+	tests/lab/riscv64-aia.conf \
+	tests/lab/riscv64.conf \
 	tests/lab/run \
 	tests/lab/shell \
 	tests/lab/x86_64.conf
