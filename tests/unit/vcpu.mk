@@ -11,10 +11,12 @@ unit_tests += \
 	tests/unit/test_loop_property \
 	tests/unit/test_observer \
 	tests/unit/test_pause \
+	tests/unit/test_psci \
 	tests/unit/test_range_threads \
 	tests/unit/test_registration \
 	tests/unit/test_reply \
 	tests/unit/test_run \
+	tests/unit/test_sbi \
 	tests/unit/test_sipi \
 	tests/unit/test_vcpu_bind \
 	tests/unit/test_vcpu_state \
@@ -32,7 +34,7 @@ tsan_tests += \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
-EXTRA_DIST += tests/unit/run_fixture.h
+EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h
 
 # The same where x86-64 decides what happens: its halts and starts, its routes of hypercalls, its
 # APIC, its MSRs; and its own ioctls.
