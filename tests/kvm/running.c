@@ -30,6 +30,15 @@ void running_open_sweep(struct running *running, unsigned vcpus)
 	}
 }
 
+static void fail_by(const AxVmResult *result)
+{
+	char text[256];
+
+	ax_exit_format(&result->exit, text, sizeof(text));
+	ck_abort_msg("the VM ended by itself (end %u), vCPU %u: %s", result->end, result->vcpu,
+		     text);
+}
+
 static void *run(void *opaque)
 {
 	struct running *running = opaque;
@@ -37,6 +46,9 @@ static void *run(void *opaque)
 
 	running->result = (AxVmResult)AX_VM_RESULT_INIT;
 	ck_ok(ax_vm_run(running->vm.vm, &running->result, &err), err);
+	/* The test may be waiting for the guest to do something. */
+	if (running->result.end != AX_VM_END_CODE)
+		fail_by(&running->result);
 	return NULL;
 }
 

@@ -28,7 +28,7 @@ void running_open(struct running *running, const AxVmOptions *options, struct co
 #define RUNNING_SWEEP_PAGES 8
 void running_open_sweep(struct running *running, unsigned vcpus);
 
-/* ax_vm_run() on a thread. */
+/* ax_vm_run() on a thread; fails the test at once if it ends by anything but ax_vm_stop(). */
 void running_start(struct running *running);
 
 /* Wait for its end: filled in running->result. */
