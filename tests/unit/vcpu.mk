@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/test_loop_property \
 	tests/unit/test_observer \
 	tests/unit/test_pause \
+	tests/unit/test_power_property \
 	tests/unit/test_psci \
 	tests/unit/test_range_threads \
 	tests/unit/test_registration \
