@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The protocol between tiny guests and the host that runs them: the test device's registers, its
- * x86-64 port window, the test host's hypercalls and MSRs, and the places in guest-physical
- * memory that both sides agree on.
+ * x86-64 port window, the test host's hypercalls and system registers, and the places in
+ * guest-physical memory that both sides agree on.
  *
  * Both C (the device model and the tests) and assembly (the guests) include this file, so
  * everything outside `#ifndef __ASSEMBLER__` is a plain #define. No architecture is tested for
@@ -84,8 +84,10 @@
 /* W: an interrupt vector, 16..255. The host injects that interrupt into the vCPU that wrote,
  * before it enters the guest again; the guest takes it when it can. Without an irqchip this is
  * the CPU's interrupt line (no EOI); with the userspace local APIC it is a fixed, edge-triggered
- * interrupt of that APIC (IRR, ISR, EOI as usual). Not for VMs with an in-kernel irqchip, where
- * the access is not handled. */
+ * interrupt of that APIC (IRR, ISR, EOI as usual). On arm64 and riscv64 any vector raises the CPU's
+ * one interrupt line (IRQ; supervisor external), which stays up until the guest lowers it by writing
+ * 0; on x86-64, where it falls by itself, 0 is not handled. Not for VMs with an in-kernel irqchip,
+ * where the access is not handled. */
 #define AX_TEST_RAISE 0x40
 
 /* W: as RAISE, but from another thread, about 10 ms after the write (never before it
@@ -159,7 +161,8 @@
  *   SUM            args[0] + 2 * args[1] + 3 * args[2] + 4 * args[3] + 5 * args[4] + 6 * args[5],
  *                  modulo 2^64, so that a lost or exchanged argument shows
  *   MAP_GPA_RANGE  args[0] + 2 * args[1] + 3 * args[2] (the other arguments are not delivered)
- *   others         AX_TEST_HYPERCALL_UNKNOWN, -1000 as a 64-bit number
+ *   others         AX_TEST_HYPERCALL_UNKNOWN, -1000 as a 64-bit number; by the CPU's own instruction
+ *                  on arm64 and riscv64 what their conventions say instead (sections 9 and 10)
  * Xen's convention reaches the host from ring 3, too; there the host refuses any number with
  * AX_TEST_HYPERCALL_REFUSED, -1, and calls no handler.
  * Source of number 12, of -1000 (KVM_ENOSYS) and of -1 (KVM_EPERM): include/uapi/linux/kvm_para.h.
@@ -251,11 +254,41 @@
  * BENCH_COUNT  bench-*: a 64-bit number below 2^32, how often the loop runs, at least once; a host
  *              may change it before it starts the guest
  * FLOOD_KIB    flood: a 64-bit number below 2^22, likewise: how many KiB of text it prints
- * HWBREAK      hwbreak: the one-byte instruction on which the host sets an execution breakpoint
+ * HWBREAK      hwbreak: the instruction on which the host sets an execution breakpoint
  */
 #define AX_GUEST_BENCH_COUNT 0x08
 #define AX_GUEST_FLOOD_KIB   0x08
 #define AX_GUEST_HWBREAK     0x100
+
+/*
+ * 9. arm64: hypercalls by HVC or SMC, where the host has AX_HYPERCALL_TRAP
+ *
+ * The function ID in w0 is a fast 64-bit call to the vendor specific hypervisor service, the
+ * arguments are in x1 to x6, the result is in x0; x1 and up are kept. SUM is section 4's. Any other
+ * function of that service, in its 32-bit form as well, is answered with SMCCC's NOT_SUPPORTED.
+ * Source: Arm SMC Calling Convention, DEN0028, 2.5 (function IDs), 5.2 (results), 6.2.
+ */
+#define AX_TEST_SMCCC_SUM	    0xc6004158
+#define AX_TEST_SMCCC_UNKNOWN	    0xc6004159
+#define AX_TEST_SMCCC_UNKNOWN_32    0x86004158
+#define AX_TEST_SMCCC_NOT_SUPPORTED 0xffffffffffffffff
+
+/*
+ * 10. riscv64: hypercalls by SBI calls, where the host has AX_HYPERCALL_TRAP
+ *
+ * The extension, in a7, is of the experimental range 0x08000000 to 0x08ffffff, which KVM forwards.
+ * The function, in a6, is a number of section 4; the arguments are in a0 to a5. a0 becomes the error
+ * (0; SBI_ERR_NOT_SUPPORTED, -2, for numbers but SUM) and a1 the result. BASE's probe of the
+ * extension (0x10, function 3) gives 1.
+ *
+ * AX_SBI_EXT_HSM, "AXH", has the functions of HSM (0x48534d), for hosts that do not leave starting
+ * and stopping harts to KVM: AX_POWER_USER in axvmm/vm.h. It is there whenever that is.
+ * Source: RISC-V Supervisor Binary Interface Specification, chapters 3, 4 and 9.
+ */
+#define AX_TEST_SBI_EXT		  0x08415800
+#define AX_TEST_SBI_EXT_UNKNOWN	  0x08415801
+#define AX_TEST_SBI_NOT_SUPPORTED 0xfffffffffffffffe
+#define AX_SBI_EXT_HSM		  0x08415848
 
 #ifndef __ASSEMBLER__
 

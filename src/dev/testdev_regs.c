@@ -44,10 +44,14 @@ static AxHandled done(AxTestDev *dev, AxVCpu *vcpu, uint64_t code)
 
 static AxHandled raise_now(const AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)
 {
-	if (dev->flags & AX_TESTDEV_NO_RAISE || !testdev_is_vector(false, vector) ||
-	    ax_vcpu_inject_interrupt(vcpu, (unsigned)vector, NULL))
+	int ret;
+
+	if (dev->flags & AX_TESTDEV_NO_RAISE || (vector && !testdev_is_vector(false, vector)))
 		return AX_UNHANDLED;
-	return AX_HANDLED;
+	/* 0 is no vector where vectors matter, and lowers the line where that has a level. */
+	ret = vector ? ax_vcpu_inject_interrupt(vcpu, (unsigned)vector, NULL)
+		     : ax_vcpu_clear_interrupt(vcpu, 0, NULL);
+	return ret ? AX_UNHANDLED : AX_HANDLED;
 }
 
 static AxHandled raise_later(AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)

@@ -36,6 +36,7 @@ struct AxVCpu {
 	uint32_t id;
 	unsigned injected_count;
 	uint32_t injected[FAKE_EVENTS];
+	unsigned cleared_count;
 	unsigned kick_count;
 	uint32_t kicks[FAKE_EVENTS];
 };
@@ -65,6 +66,7 @@ struct AxVm {
 	int fail_range_remove; /* the same for ax_range_remove(): -EDEADLK */
 	int fail_device_remove; /* every ax_device_remove() fails while it is set */
 	int inject_ret;		/* what ax_vcpu_inject_interrupt() returns */
+	int clear_ret;		/* what ax_vcpu_clear_interrupt() returns */
 	/* RAM: one writable piece, one read-only piece after it. */
 	AxGuestPhysAddr ram_base;
 	uint64_t ram_size;

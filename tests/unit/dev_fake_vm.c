@@ -280,6 +280,13 @@ int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 	return vcpu->vm->inject_ret;
 }
 
+int ax_vcpu_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
+{
+	if (!vcpu->vm->clear_ret)
+		vcpu->cleared_count++;
+	return vcpu->vm->clear_ret;
+}
+
 int ax_vcpu_kick(AxVCpu *vcpu, unsigned vector)
 {
 	pthread_mutex_lock(&vcpu->vm->mutex);

@@ -94,11 +94,24 @@ START_TEST(raise_injects_into_the_writer)
 }
 END_TEST
 
+START_TEST(raising_zero_lowers_the_line_where_that_has_a_level)
+{
+	put(AX_TEST_RAISE, 0);
+	ck_assert_uint_eq(vm->vcpus[0].cleared_count, 1);
+	ck_assert_uint_eq(vm->vcpus[0].injected_count, 0);
+	vm->clear_ret = -EINVAL; /* x86-64 */
+	ck_assert_int_eq(try_write(AX_TEST_RAISE, AX_WIDTH_BYTE, 0), AX_UNHANDLED);
+	ck_assert_int_eq(try_write(AX_TEST_RAISE_LATER, AX_WIDTH_BYTE, 0), AX_UNHANDLED);
+	ck_assert_uint_eq(vm->vcpus[0].cleared_count, 1);
+}
+END_TEST
+
 START_TEST(raise_can_be_switched_off)
 {
 	unplug();
 	plug(host, AX_TESTDEV_NO_RAISE);
 	ck_assert_int_eq(try_write(AX_TEST_RAISE, AX_WIDTH_BYTE, 0x20), AX_UNHANDLED);
+	ck_assert_int_eq(try_write(AX_TEST_RAISE, AX_WIDTH_BYTE, 0), AX_UNHANDLED);
 	ck_assert_int_eq(try_write(AX_TEST_RAISE_LATER, AX_WIDTH_BYTE, 0x20), AX_UNHANDLED);
 	put(AX_TEST_KICK_LATER, 0x20);
 }
@@ -488,6 +501,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, raise_injects_into_the_writer);
+	tcase_add_test(tcase, raising_zero_lowers_the_line_where_that_has_a_level);
 	tcase_add_test(tcase, raise_can_be_switched_off);
 	tcase_add_test(tcase, later_is_ten_milliseconds_later);
 	tcase_add_test(tcase, later_takes_good_vectors_and_64_at_a_time);
