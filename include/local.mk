@@ -12,6 +12,7 @@ public_headers = \
 	include/axvmm/irq.h \
 	include/axvmm/machine.h \
 	include/axvmm/memory.h \
+	include/axvmm/pager.h \
 	include/axvmm/probe.h \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \

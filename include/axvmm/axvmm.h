@@ -12,6 +12,7 @@
 #include <axvmm/host.h>
 #include <axvmm/irq.h>
 #include <axvmm/memory.h>
+#include <axvmm/pager.h>
 #include <axvmm/trace.h>
 #include <axvmm/types.h>
 #include <axvmm/vcpu.h>

@@ -35,7 +35,7 @@ AX_API int ax_ram_add(AxVm *vm, AxGuestPhysAddr base, uint64_t size, unsigned fl
 /**
  * Remove the RAM that was added at @base and return its memory.
  *
- * @return 0; -ENOENT; -EBUSY a view of it is held, or a vCPU runs
+ * @return 0; -ENOENT; -EBUSY a view of it is held, it has a pager (pager.h), or a vCPU runs
  *
  * Thread: as ax_ram_add().
  */
@@ -70,7 +70,8 @@ typedef struct AxMemView {
  *
  * @param len     bytes, not 0; the whole piece must lie in one piece of RAM
  * @param access  AX_MEM_READ | AX_MEM_WRITE
- * @return 0; -EINVAL len is 0, gpa + len wraps or access is none; -EFAULT not RAM, or leaves it
+ * @return 0; -EINVAL len is 0, gpa + len wraps or access is none; -EFAULT not RAM, leaves it, or
+ * its pager (pager.h) has no such page; -EDEADLK that is missing, and the caller is its pager
  *
  * Thread: any. Pieces that several threads write need a lock of their owners'.
  */
@@ -84,7 +85,8 @@ AX_API void ax_mem_put(AxVm *vm, AxMemView *view, uint64_t written);
  * Copy out of or into guest RAM; a range may cross from one piece of RAM into the next. Nothing is
  * copied on failure.
  *
- * @return 0; -EINVAL gpa + len wraps; -EFAULT some of it is not RAM. len 0 is a success anywhere.
+ * @return 0; -EINVAL gpa + len wraps; -EFAULT some of it is not RAM; -EFAULT and -EDEADLK as
+ * ax_mem_get(). len 0 is a success anywhere.
  *
  * Thread: any.
  */

@@ -28,6 +28,10 @@ core_sources = \
 	src/core/memory_view.c \
 	src/core/notify.c \
 	src/core/notify.h \
+	src/core/pager.c \
+	src/core/pager.h \
+	src/core/pager_open.c \
+	src/core/pager_page.c \
 	src/core/power.c \
 	src/core/power.h \
 	src/core/power_view.h \

@@ -351,6 +351,12 @@ static int remove_slot(AxVm *vm, struct ram *ram, size_t index, AxError *err)
 
 	if (!next)
 		return ax_error_nomem(err, "the table of RAM");
+	if (atomic_load(&slot->pager)) {
+		free(next);
+		return ax_error_set(err, -EBUSY, AX_ERROR_STATE, 0,
+				    "the RAM at 0x%" PRIx64 " has a pager: destroy that first",
+				    slot->base);
+	}
 	if (!atomic_compare_exchange_strong(&slot->pins, &unpinned, RAM_DYING)) {
 		free(next);
 		return ax_error_set(err, -EBUSY, AX_ERROR_STATE, 0,

@@ -28,6 +28,8 @@ struct ram_slot {
 	int fd;		 /* of the memfd; -1 */
 	uint8_t *host;
 	atomic_uint pins;
+	_Atomic(struct AxPager *) pager; /* asks for its missing pages; NULL. Set under vm->lock */
+	atomic_uint pager_users;	 /* threads that may have found it here: pager_page.c */
 };
 
 struct ram_table {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "core/pager.h"
 
 static bool pin(struct ram_slot *slot)
 {
@@ -37,6 +38,7 @@ int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxM
 	struct ram_table *table;
 	struct ram_slot *slot = NULL;
 	size_t count;
+	int ret;
 
 	if (!len || len - 1 > UINT64_MAX - gpa)
 		return -EINVAL;
@@ -52,6 +54,11 @@ int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxM
 	ram_leave(ram);
 	if (!slot)
 		return -EFAULT;
+	ret = pager_make_present(vm, slot, gpa, len, access);
+	if (ret) {
+		unpin(slot);
+		return ret;
+	}
 	*view = (AxMemView){
 		.host = slot->host + (gpa - slot->base), .gpa = gpa, .len = len, .slot = slot
 	};
@@ -94,6 +101,25 @@ static size_t pin_pieces(const struct ram_table *table, size_t first, AxGuestPhy
 	return 0;
 }
 
+/* Wait for the pages of pinned pieces that are asked for: 0, or as pager_make_present(). */
+static int fetch_pieces(AxVm *vm, struct ram_slot *const *slots, AxGuestPhysAddr gpa, uint64_t len,
+			bool write)
+{
+	int ret = 0;
+
+	while (len && !ret) {
+		struct ram_slot *slot = *slots++;
+		uint64_t now = bytes_left(slot, gpa);
+
+		if (now > len)
+			now = len;
+		ret = pager_make_present(vm, slot, gpa, now, write ? AX_MEM_WRITE : AX_MEM_READ);
+		gpa += now;
+		len -= now;
+	}
+	return ret;
+}
+
 static void copy_pieces(struct ram_slot *const *slots, AxGuestPhysAddr gpa, uint8_t *buffer,
 			uint64_t len, bool write)
 {
@@ -120,6 +146,7 @@ static int copy(AxVm *vm, AxGuestPhysAddr gpa, uint8_t *buffer, uint64_t len, bo
 	struct ram *ram = atomic_load(&vm->ram);
 	struct ram_table *table;
 	size_t first, count = 0;
+	int ret = -EFAULT;
 
 	if (!len)
 		return 0;
@@ -134,11 +161,13 @@ static int copy(AxVm *vm, AxGuestPhysAddr gpa, uint8_t *buffer, uint64_t len, bo
 		count = pin_pieces(table, first, gpa, len);
 	}
 	if (count)
+		ret = fetch_pieces(vm, &table->slots[first], gpa, len, write);
+	if (!ret)
 		copy_pieces(&table->slots[first], gpa, buffer, len, write);
 	for (size_t i = 0; i < count; i++)
 		unpin(table->slots[first + i]);
 	ram_leave(ram);
-	return count ? 0 : -EFAULT;
+	return ret;
 }
 
 int ax_mem_read(AxVm *vm, AxGuestPhysAddr gpa, void *buffer, uint64_t len)

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/exit.h"
 #include "core/hypercall.h"
+#include "core/pager.h"
 #include "core/reply.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -48,6 +49,8 @@ static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *e
 	}
 	note_pending(vcpu, exit);
 	reply_default(vcpu);
+	if (exit->kind == AX_EXIT_NESTED_PAGE_FAULT)
+		pager_name_fault(vcpu, exit);
 	if (flags & EXIT_FINISH) {
 		hypercall_from_block(vcpu, exit);
 		ret = arch_finish_exit(vcpu, exit, err);

@@ -17,6 +17,7 @@
 
 #include "arch/arch.h"
 #include "core/error.h"
+#include "core/pager.h"
 #include "core/vm.h"
 #include "sys/sys.h"
 
@@ -205,6 +206,7 @@ void ax_vm_destroy(AxVm *vm)
 {
 	if (!vm)
 		return;
+	pager_fini(vm);
 	irq_fini(vm);
 	notify_fini(vm);
 	device_fini(vm);

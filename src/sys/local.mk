@@ -3,7 +3,9 @@
 sys_sources = \
 	src/sys/sys.c \
 	src/sys/sys.h \
-	src/sys/uapi.h
+	src/sys/uapi.h \
+	src/sys/uffd.c \
+	src/sys/uffd.h
 
 # KVM_RUN: an architecture's own, or libc's ioctl().
 if ARCH_X86_64

@@ -10,6 +10,8 @@ fake_sources = \
 	tests/unit/fake_state.c \
 	tests/unit/fake_sys.c \
 	tests/unit/fake_sys.h \
+	tests/unit/fake_uffd.c \
+	tests/unit/fake_uffd.h \
 	tests/unit/fake_vm.c
 if ARCH_X86_64
 fake_sources += tests/unit/x86_64/fake_arch.c
