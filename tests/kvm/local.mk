@@ -43,6 +43,7 @@ kvm_tests += \
 	tests/kvm/many_vms \
 	tests/kvm/memory \
 	tests/kvm/notify \
+	tests/kvm/pager \
 	tests/kvm/pause
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
@@ -56,7 +57,10 @@ tests_kvm_lifecycle_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_many_vms_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_memory_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_notify_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_pager_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pause_LDADD = $(KVM_GUEST_LIBS)
+
+include tests/kvm/matrix.mk
 
 # Tests of what only x86-64 has.
 if ARCH_X86_64
@@ -83,4 +87,5 @@ tsan_tests += \
 	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
 	tests/kvm/notify \
+	tests/kvm/pager \
 	tests/kvm/pause
