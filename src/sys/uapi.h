@@ -29,6 +29,11 @@
 #define KVM_CAP_MEMORY_FAULT_INFO 232
 #endif
 
+/* Headers show it only to architectures that could debug guests when they were made. */
+#ifndef KVM_CAP_SET_GUEST_DEBUG
+#define KVM_CAP_SET_GUEST_DEBUG 23
+#endif
+
 /* The member memory_fault of struct kvm_run's union, api.rst 5, KVM_EXIT_MEMORY_FAULT. */
 struct sys_memory_fault {
 	uint64_t flags;
