@@ -255,10 +255,32 @@
  *              may change it before it starts the guest
  * FLOOD_KIB    flood: a 64-bit number below 2^22, likewise: how many KiB of text it prints
  * HWBREAK      hwbreak: the instruction on which the host sets an execution breakpoint
+ * HOSTILE_*    hostile: 64-bit numbers
+ *   SEED       not 0; all that the guest does is a function of it
+ *   STEPS      how many steps it makes before DONE with code 0, at least 1
+ *   FLAGS      AX_HOSTILE_*; none of them in the image
+ *   PAGE       the guest-physical page, by number, that its sweep of the hole goes on with; the
+ *              guest begins anew where the number lies outside the hole, and moves it on
+ *   MADE       how many steps it has made, counted by the guest
+ *   SWEPT      how many pages its sweep has accessed, counted by the guest
+ *              A host may change the first four before it starts the guest, and look at all.
  */
-#define AX_GUEST_BENCH_COUNT 0x08
-#define AX_GUEST_FLOOD_KIB   0x08
-#define AX_GUEST_HWBREAK     0x100
+#define AX_GUEST_BENCH_COUNT   0x08
+#define AX_GUEST_FLOOD_KIB     0x08
+#define AX_GUEST_HWBREAK       0x100
+#define AX_GUEST_HOSTILE_SEED  0x08
+#define AX_GUEST_HOSTILE_STEPS 0x10
+#define AX_GUEST_HOSTILE_FLAGS 0x18
+#define AX_GUEST_HOSTILE_PAGE  0x20
+#define AX_GUEST_HOSTILE_MADE  0x28
+#define AX_GUEST_HOSTILE_SWEPT 0x30
+
+/* Also what may end it or the VM, or have it hang: for a host that starts it again. */
+#define AX_HOSTILE_DEADLY 0x1
+/* Also hypercalls by the CPU's own instruction: for a KVM that comes back from them. */
+#define AX_HOSTILE_CALLS 0x2
+/* With DEADLY: also instructions of random bytes, for a KVM that does not interpret them. */
+#define AX_HOSTILE_CODE 0x4
 
 /*
  * 9. arm64: hypercalls by HVC or SMC, where the host has AX_HYPERCALL_TRAP
