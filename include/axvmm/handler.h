@@ -107,7 +107,10 @@ AX_API int ax_range_remove(AxVm *vm, AxRangeId id, AxError *err);
 
 /*
  * System registers: x86-64 MSRs, riscv64 CSRs. AX_UNHANDLED injects the fault that a missing
- * register gives (#GP on x86-64).
+ * register gives (#GP on x86-64, an illegal instruction exception on riscv64).
+ *
+ * A CSR instruction that writes also reads: read() is called first, and gives the register's old
+ * value, of which bits that the instruction does not write are kept (0 without read()).
  */
 typedef struct AxSysRegOps {
 	size_t size; /* sizeof(AxSysRegOps) */

@@ -200,7 +200,8 @@ AX_API int ax_vcpu_wait(AxVCpu *vcpu, uint64_t timeout_ns, AxError *err);
 /* Answers to the last exit; each replaces an earlier one. Thread: owner, between two entries. */
 
 /**
- * Answer a read: MMIO, one port element, system register. Bits above the access are ignored.
+ * Answer a read: MMIO, one port element, system register. Bits above the access are ignored. On
+ * riscv64 a SysRegWrite is answered, too: with the register's old value, which the instruction reads.
  *
  * @return 0; -EPERM the last exit was no read (string input of count > 1 takes
  * ax_vcpu_reply_bytes())
@@ -216,7 +217,8 @@ AX_API int ax_vcpu_reply_read(AxVCpu *vcpu, uint64_t value);
 AX_API int ax_vcpu_reply_bytes(AxVCpu *vcpu, const void *bytes, size_t len);
 
 /**
- * Answer a system register access with the architecture's fault (x86-64: #GP(0)).
+ * Answer a system register access with the architecture's fault (x86-64: #GP(0); riscv64: an illegal
+ * instruction exception).
  *
  * @return 0; -EPERM the last exit was none
  */

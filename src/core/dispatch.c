@@ -201,14 +201,33 @@ static AxHandled dispatch_sys_reg_read(AxVCpu *vcpu, const AxVCpuExitReason *exi
 	return handled;
 }
 
+/* A CSR instruction that writes also reads, before, and may write some bits only. */
+static AxHandled swap_csr(AxVCpu *vcpu, const struct sys_reg_range *range,
+			  const AxExitSysRegWrite *exit, uint64_t *answer)
+{
+	AxHandled read = AX_UNHANDLED, written;
+	uint64_t old = 0;
+
+	if (range->ops->read)
+		read = range->ops->read(vcpu, range->opaque, exit->addr, &old);
+	if (read == AX_UNHANDLED)
+		old = 0;
+	written = range->ops->write(vcpu, range->opaque, exit->addr,
+				    (old & ~exit->mask) | (exit->value & exit->mask));
+	*answer = old;
+	reply_value(vcpu, old);
+	return read == AX_STOP && written == AX_HANDLED ? AX_STOP : written;
+}
+
 static AxHandled dispatch_sys_reg_write(AxVCpu *vcpu, const AxVCpuExitReason *exit,
 					uint64_t *answer)
 {
 	const struct sys_reg_range *range = find_sys_reg(vcpu->vm, exit->sys_reg_write.addr);
 	AxHandled handled = AX_UNHANDLED;
 
-	(void)answer;
-	if (range && range->ops->write)
+	if (range && range->ops->write && vcpu->run->exit_reason == KVM_EXIT_RISCV_CSR)
+		handled = swap_csr(vcpu, range, &exit->sys_reg_write, answer);
+	else if (range && range->ops->write)
 		handled = range->ops->write(vcpu, range->opaque, exit->sys_reg_write.addr,
 					    exit->sys_reg_write.value);
 	if (handled == AX_UNHANDLED)

@@ -10,6 +10,7 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,6 +18,9 @@
 
 /* KVM_EXIT_FAIL_ENTRY_CPU_UNSUPPORTED of arm64's asm/kvm.h. */
 #define ARM64_CPU_UNSUPPORTED 1
+
+/* The number of riscv64's CSR hstatus, which KVM gives when its field VGEIN can't be filled. */
+#define RISCV64_HSTATUS 0x600
 
 /* Bit 31 of Intel's exit reason: the entry failed. */
 #define VMX_ENTRY_FAILED 0x80000000u
@@ -71,6 +75,11 @@ static size_t explain_fail_entry(const AxExitFailEntry *fail, char *buffer, size
 					"SVM refused the guest's state (VMEXIT_INVALID): look at "
 					"CR0, CR3, CR4, EFER "
 					"and the code segment, where L and D must not both be set");
+	if (reason == RISCV64_HSTATUS)
+		return (size_t)snprintf(buffer, size,
+					"no guest interrupt file is free for this vCPU on the host's "
+					"hart: too many "
+					"vCPUs with an in-kernel AIA share it");
 	if (reason <= UINT32_MAX && (reason & VMX_ENTRY_FAILED))
 		return (size_t)snprintf(buffer, size, "VMX refused to enter the guest: %s",
 					vmx_entry_failure((uint32_t)reason & 0xffff));
@@ -110,6 +119,24 @@ static const char *internal_error_text(uint32_t suberror)
 	}
 }
 
+/* KVM_RUN's errno tells them apart: exit.c. */
+static const char *errno_text(uint64_t os_errno)
+{
+	switch (os_errno) {
+	case EIO:
+		return "the guest accessed an address without memory, misaligned: KVM can't carry "
+		       "that out";
+	case EOPNOTSUPP:
+		return "KVM can't carry out what the guest did at an address without memory: an "
+		       "atomic or "
+		       "floating-point access, or executing what is there";
+	default:
+		return "KVM can't carry out the guest's access: misaligned, atomic, or by an "
+		       "instruction that gives "
+		       "no description of itself, to an address without memory";
+	}
+}
+
 static const char *system_down_text(uint32_t cause)
 {
 	switch (cause) {
@@ -135,9 +162,7 @@ static const char *text(const AxVCpuExitReason *exit)
 	case AX_EXIT_SYSTEM_DOWN: return system_down_text(exit->system_down.cause);
 	case AX_EXIT_INTERNAL_ERROR:
 		return exit->internal_error.suberror == AX_SUBERROR_ERRNO
-			       ? "KVM can't carry out the guest's access: misaligned, atomic, or "
-				 "by an instruction that gives "
-				 "no description of itself, to an address without memory"
+			       ? errno_text(exit->internal_error.data[0])
 			       : internal_error_text(exit->internal_error.suberror);
 	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_MMIO_WRITE:

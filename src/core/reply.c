@@ -40,11 +40,14 @@ void reply_value(AxVCpu *vcpu, uint64_t value)
 		break;
 	case AX_EXIT_IO_READ: memcpy(reply_port_bytes(vcpu), &value, run->io.size); break;
 	case AX_EXIT_SYS_REG_READ:
+	case AX_EXIT_SYS_REG_WRITE:
+		/* An earlier answer may have been a fault. */
 		if (run->exit_reason == KVM_EXIT_RISCV_CSR) {
 			run->riscv_csr.ret_value = (unsigned long)value;
-		} else {
+			vcpu->pending.by_arch = false;
+		} else if (vcpu->pending.kind == AX_EXIT_SYS_REG_READ) {
 			run->msr.data = value;
-			run->msr.error = 0; /* an earlier answer may have been a fault */
+			run->msr.error = 0;
 		}
 		break;
 	default: break;
@@ -59,8 +62,7 @@ void reply_default(AxVCpu *vcpu)
 	case AX_EXIT_SYS_REG_WRITE:
 		if (vcpu->run->exit_reason != KVM_EXIT_RISCV_CSR)
 			vcpu->run->msr.error = 0;
-		if (vcpu->pending.kind == AX_EXIT_SYS_REG_READ)
-			reply_value(vcpu, 0);
+		reply_value(vcpu, 0);
 		break;
 	default: reply_value(vcpu, 0); break;
 	}
@@ -77,6 +79,11 @@ int ax_vcpu_reply_read(AxVCpu *vcpu, uint64_t value)
 		break;
 	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_SYS_REG_READ: break;
+	case AX_EXIT_SYS_REG_WRITE:
+		/* A CSR instruction that writes also reads. */
+		if (vcpu->run->exit_reason != KVM_EXIT_RISCV_CSR)
+			return -EPERM;
+		break;
 	default: return -EPERM;
 	}
 	reply_value(vcpu, value);
@@ -100,10 +107,11 @@ int ax_vcpu_reply_fault(AxVCpu *vcpu)
 	if (vcpu->pending.kind != AX_EXIT_SYS_REG_READ &&
 	    vcpu->pending.kind != AX_EXIT_SYS_REG_WRITE)
 		return -EPERM;
-	if (vcpu->run->exit_reason != KVM_EXIT_X86_RDMSR &&
-	    vcpu->run->exit_reason != KVM_EXIT_X86_WRMSR)
-		return -EPERM; /* a CSR exit has no way to say it */
-	vcpu->run->msr.error = 1;
+	/* KVM has no way to say it of a CSR. */
+	if (vcpu->run->exit_reason == KVM_EXIT_RISCV_CSR)
+		vcpu->pending.by_arch = true;
+	else
+		vcpu->run->msr.error = 1;
 	return 0;
 }
 
