@@ -29,11 +29,11 @@ _start:
 	mov	$window_table, %eax
 	or	$3, %eax
 	mov	%rax, guest_page_tables + 0x1008	/* PDPT[1]: the second GiB */
-	xor	%r11d, %r11d
-1:	GUEST_IDT_SET %r11, recover
-	inc	%r11d
-	cmp	$256, %r11d
-	jb	1b
+	GUEST_IDT_SET 0, recover
+	mov	$guest_idt, %esi
+	lea	16(%rsi), %edi
+	mov	$(255 * 2), %ecx
+	rep movsq				/* each gate from the one before */
 	GUEST_IDT_LOAD
 	call	plant_secondary
 	mov	_start + AX_GUEST_HOSTILE_SEED, %r12
@@ -363,8 +363,8 @@ op_device:
 	ret
 
 op_interrupts:
-	mov	%rbx, %rax
-	movl	$0, APIC_PAGE + GUEST_APIC_EOI
+	mov	$APIC_PAGE, %edi
+	movl	$0, GUEST_APIC_EOI(%rdi)
 	sti
 	nop
 	nop
@@ -394,8 +394,9 @@ op_apic:
 	shr	$12, %eax
 	and	$7, %eax
 	or	$(GUEST_ICR_SIPI | 8), %eax
-	movl	%edx, APIC_PAGE + GUEST_APIC_ICR_HIGH
-	movl	%eax, APIC_PAGE + GUEST_APIC_ICR_LOW
+	mov	$APIC_PAGE, %edi
+	mov	%edx, GUEST_APIC_ICR_HIGH(%rdi)
+	mov	%eax, GUEST_APIC_ICR_LOW(%rdi)
 2:	ret
 
 op_cpuid:
