@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device models of libaxvmm-machine: 16550A serial port, test device, debug exit, reset routes,
- * debug console, and the console that collects their output.
+ * Device models of libaxvmm-machine: 16550A and PL011 serial ports, PLIC, test device, debug exit,
+ * finisher, reset routes, debug console, and the console that collects their output.
  *
  * All devices live alike. ax_<device>_new() makes one, in power-on state and in no VM.
  * ax_<device>_attach() claims its addresses and makes it known to the VM for reset, save and
@@ -185,6 +185,128 @@ AX_API bool ax_uart_input_break(AxUart *uart);
  * Thread: as ax_uart_input().
  */
 AX_API int ax_uart_set_modem(AxUart *uart, uint32_t lines);
+
+/*
+ * PL011: ARM PrimeCell UART, as its Technical Reference Manual (DDI 0183, chapters 2 and 3) describes
+ * it, revision r1p1 with 16-byte FIFOs.
+ *
+ * Where a model without a line differs from the PrimeCell:
+ *   - A byte that is written is sent before the write completes, whether UARTEN and TXE are set or
+ *     not: BUSY and TXFF are always 0, TXFE is 1, and each byte makes one transmit interrupt. Baud
+ *     rate, word length, parity, break, flow control and DMA are kept, but do nothing.
+ *   - Bytes are received whether UARTEN and RXE are set or not.
+ *   - The receive timeout of 32 bit periods has always passed: RTRIS is there with the first byte.
+ *   - Bytes that wait raise RXRIS and RTRIS when they arrive and, so that no guest waits for what
+ *     it has cleared while it set the UART up, again when UARTEN or one of their bits in IMSC rises
+ *     or LCR_H is written.
+ *   - Switching the FIFOs on or off loses nothing.
+ *   - Parity and framing errors do not happen. Overruns happen in loopback only: input from the
+ *     host waits outside.
+ *   - Registers are words: an access of 1, 2 or 4 bytes at one is an access to it, 8 bytes are two
+ *     of them, and an access that begins inside of one is not handled.
+ */
+typedef struct AxPl011 AxPl011;
+
+typedef struct AxPl011Config {
+	size_t size;	   /* sizeof(AxPl011Config): AX_PL011_CONFIG_INIT */
+	const char *name;  /* of the device and its range, at most 31 bytes; NULL: "pl011" */
+	AxCharSink output;
+	void (*room)(void *opaque); /* as AxUartConfig.room */
+	void *room_opaque;
+} AxPl011Config;
+
+#define AX_PL011_CONFIG_INIT { sizeof(AxPl011Config), NULL, { NULL, NULL }, NULL, NULL }
+
+AX_API int ax_pl011_new(const AxPl011Config *config, AxPl011 **out, AxError *err);
+
+/**
+ * Put it into a VM: 4 KiB from @base.
+ *
+ * @param irq  where its combined interrupt (UARTINTR) goes, a level; copied; NULL: not connected
+ * @return as all attach functions
+ */
+AX_API int ax_pl011_attach(AxPl011 *uart, AxVm *vm, AxGuestPhysAddr base, const AxIrq *irq,
+			   AxError *err);
+AX_API int ax_pl011_detach(AxPl011 *uart, AxError *err);
+AX_API void ax_pl011_free(AxPl011 *uart);
+
+/* As the functions of AxUart. The modem inputs of a new one are CTS, DSR and DCD; AX_UART_*. */
+AX_API size_t ax_pl011_input(AxPl011 *uart, const void *bytes, size_t len);
+AX_API size_t ax_pl011_input_room(AxPl011 *uart);
+AX_API bool ax_pl011_input_break(AxPl011 *uart);
+AX_API int ax_pl011_set_modem(AxPl011 *uart, uint32_t lines);
+
+/*
+ * PLIC: RISC-V Platform-Level Interrupt Controller 1.0.0, seven levels of priority, laid out as on
+ * QEMU's board `virt`: context 2 * hart is the hart's machine mode, 2 * hart + 1 its supervisor mode.
+ * All contexts have their registers; those of machine mode lead nowhere, because a virtual hart has
+ * none. Hart n is the vCPU with id n.
+ *
+ *   - Sources are levels: one that is up again, or still, when it is completed is pending again. A
+ *     pulse (ax_irq_pulse()) makes its source pending whatever is in service.
+ *   - Registers are words; other accesses are not handled. Places between them read as zero.
+ */
+typedef struct AxPlic AxPlic;
+
+#define AX_PLIC_SUPERVISOR_EXTERNAL 9 /* Privileged Architecture, table of supervisor causes */
+
+typedef struct AxPlicConfig {
+	size_t size;	  /* sizeof(AxPlicConfig): AX_PLIC_CONFIG_INIT */
+	const char *name; /* NULL: "plic" */
+	uint32_t sources; /* 1 to 1023: sources 1 to this; 0 is none */
+	uint32_t harts;	  /* 1 to 4096 */
+	uint32_t vector;  /* of ax_vcpu_inject_interrupt() for the harts' lines */
+} AxPlicConfig;
+
+#define AX_PLIC_CONFIG_INIT { sizeof(AxPlicConfig), NULL, 95, 1, AX_PLIC_SUPERVISOR_EXTERNAL }
+
+AX_API int ax_plic_new(const AxPlicConfig *config, AxPlic **out, AxError *err);
+
+/* Put it into a VM: 2 MiB and 8 KiB for each hart from @base. As all attach functions. */
+AX_API int ax_plic_attach(AxPlic *plic, AxVm *vm, AxGuestPhysAddr base, AxError *err);
+AX_API int ax_plic_detach(AxPlic *plic, AxError *err);
+AX_API void ax_plic_free(AxPlic *plic);
+
+/**
+ * An interrupt line into the PLIC.
+ *
+ * @param irq  filled; valid until ax_plic_free()
+ * @return 0; -EINVAL there is no such source
+ *
+ * Thread: any; the line's functions, too.
+ */
+AX_API int ax_plic_irq(AxPlic *plic, uint32_t source, AxIrq *irq, AxError *err);
+
+/*
+ * Finisher: SiFive's test finisher, which QEMU's riscv64 board `virt` has at 0x100000: 4 KiB, of which
+ * the first word takes writes of any width. 0x5555 powers the machine off, 0x7777 resets it, 0x3333
+ * says that the guest failed, with a code in bits 16 to 31. Each ends the loop with AX_STOP; other
+ * values do nothing. Reads give zero.
+ */
+typedef struct AxFinisher AxFinisher;
+
+/* What the guest wrote. Numbered for ever. */
+typedef enum AxFinisherEnd {
+	AX_FINISHER_RUNS = 0, /* nothing yet */
+	AX_FINISHER_PASSED = 1, /* 0x5555 */
+	AX_FINISHER_FAILED = 2, /* 0x3333 */
+	AX_FINISHER_RESET = 3 /* 0x7777 */
+} AxFinisherEnd;
+
+typedef struct AxFinisherConfig {
+	size_t size;	  /* sizeof(AxFinisherConfig): AX_FINISHER_CONFIG_INIT */
+	const char *name; /* NULL: "finisher" */
+} AxFinisherConfig;
+
+#define AX_FINISHER_CONFIG_INIT { sizeof(AxFinisherConfig), NULL }
+
+AX_API int ax_finisher_new(const AxFinisherConfig *config, AxFinisher **out, AxError *err);
+AX_API int ax_finisher_attach(AxFinisher *dev, AxVm *vm, AxGuestPhysAddr base, AxError *err);
+AX_API int ax_finisher_detach(AxFinisher *dev, AxError *err);
+AX_API void ax_finisher_free(AxFinisher *dev);
+
+/* What the guest wrote first; *code (NULL allowed) is bits 16 to 31 of it. Thread: any. */
+AX_API AxFinisherEnd ax_finisher_result(AxFinisher *dev, uint32_t *code);
 
 /*
  * Test device: the registers of guests/abi.h sections 2, 3 and 5, except HYPERCALL. Those eight

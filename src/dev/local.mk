@@ -6,6 +6,13 @@ dev_sources = \
 	src/dev/debugcon.c \
 	src/dev/dev.c \
 	src/dev/dev.h \
+	src/dev/finisher.c \
+	src/dev/pl011.c \
+	src/dev/pl011.h \
+	src/dev/pl011_regs.c \
+	src/dev/plic.c \
+	src/dev/plic.h \
+	src/dev/plic_regs.c \
 	src/dev/reset.c \
 	src/dev/testdev.c \
 	src/dev/testdev.h \

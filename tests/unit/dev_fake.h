@@ -25,8 +25,8 @@
 			ck_abort_msg("%s", #condition); \
 	} while (0)
 
-#define FAKE_RANGES  16
-#define FAKE_DEVICES 8
+#define FAKE_RANGES  24
+#define FAKE_DEVICES 12
 #define FAKE_VCPUS   4
 #define FAKE_EVENTS  128
 #define FAKE_TIMERS  4

@@ -282,8 +282,10 @@ int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 
 int ax_vcpu_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 {
+	pthread_mutex_lock(&vcpu->vm->mutex);
 	if (!vcpu->vm->clear_ret)
 		vcpu->cleared_count++;
+	pthread_mutex_unlock(&vcpu->vm->mutex);
 	return vcpu->vm->clear_ret;
 }
 

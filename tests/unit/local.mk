@@ -57,6 +57,16 @@ tsan_tests += \
 	tests/unit/test_notify
 EXTRA_DIST += tests/unit/core_fixture.h tests/unit/host_fixture.h
 
+# The pager, on a fake userfaultfd and, where the host lets it, on the real one.
+unit_tests += tests/unit/test_pager tests/unit/test_pager_page tests/unit/test_pager_real
+tests_unit_test_pager_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_pager_page_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mprotect
+# The object of a program's own keeps the library's fake out. Flags of its own: a name of its own.
+tests_unit_test_pager_real_SOURCES = tests/unit/test_pager_real.c src/sys/uffd.c
+tests_unit_test_pager_real_CFLAGS = $(AM_CFLAGS)
+tsan_tests += tests/unit/test_pager tests/unit/test_pager_page tests/unit/test_pager_real
+EXTRA_DIST += tests/unit/pager_fixture.h
+
 # Running vCPUs: a list of its own.
 include tests/unit/vcpu.mk
 
@@ -91,7 +101,11 @@ DEV_TEST_LIBS = libaxdevices.la tests/unit/libaxdevfake.la $(CHECK_LIBS) $(PTHRE
 DEV_TEST_LINK = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += \
 	tests/unit/test_dev_console \
+	tests/unit/test_dev_finisher \
 	tests/unit/test_dev_hostile \
+	tests/unit/test_dev_pl011 \
+	tests/unit/test_dev_pl011_host \
+	tests/unit/test_dev_plic \
 	tests/unit/test_dev_ports \
 	tests/unit/test_dev_testdev \
 	tests/unit/test_dev_testdev_vcpu \
@@ -101,6 +115,14 @@ unit_tests += \
 	tests/unit/test_dev_uart_irq
 tests_unit_test_dev_console_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_console_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_finisher_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_finisher_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_pl011_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_pl011_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_pl011_host_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_pl011_host_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_plic_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_plic_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_hostile_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_hostile_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_ports_LDADD = $(DEV_TEST_LIBS)

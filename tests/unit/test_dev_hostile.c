@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dev/pl011.h"
+#include "dev/plic.h"
 #include "dev/testdev.h"
 #include "dev/uart.h"
 #include "tests/unit/dev_fake.h"
@@ -20,6 +22,9 @@ static AxTestDev *testdev;
 static AxDebugExit *debug_exit;
 static AxDebugCon *debugcon;
 static AxResetDev *reset;
+static AxPl011 *pl011;
+static AxPlic *plic;
+static AxFinisher *finisher;
 static struct fake_output output;
 static struct fake_line line;
 
@@ -44,6 +49,24 @@ static void make_uarts(void)
 	ck_assert_int_eq(ax_uart_attach(wide_uart, vm, AX_SPACE_MMIO, 0x10000000, NULL, NULL), 0);
 }
 
+/* What stands on the boards of arm64 and riscv64. */
+static void make_virt_devices(void)
+{
+	AxPlicConfig plic_config = AX_PLIC_CONFIG_INIT;
+	AxPl011Config pl011_config = AX_PL011_CONFIG_INIT;
+	AxIrq irq;
+
+	plic_config.harts = 2;
+	ck_assert_int_eq(ax_plic_new(&plic_config, &plic, NULL), 0);
+	ck_assert_int_eq(ax_plic_attach(plic, vm, 0x0c000000, NULL), 0);
+	ck_assert_int_eq(ax_plic_irq(plic, 10, &irq, NULL), 0);
+	pl011_config.output = ax_console_sink(console);
+	ck_assert_int_eq(ax_pl011_new(&pl011_config, &pl011, NULL), 0);
+	ck_assert_int_eq(ax_pl011_attach(pl011, vm, 0x09000000, &irq, NULL), 0);
+	ck_assert_int_eq(ax_finisher_new(NULL, &finisher, NULL), 0);
+	ck_assert_int_eq(ax_finisher_attach(finisher, vm, 0x100000, NULL), 0);
+}
+
 static void set_up(void)
 {
 	AxConsoleConfig console_config = AX_CONSOLE_CONFIG_INIT;
@@ -57,6 +80,7 @@ static void set_up(void)
 	console_config.output = fake_sink(&output);
 	ck_assert_int_eq(ax_console_new(&console_config, &console, NULL), 0);
 	make_uarts();
+	make_virt_devices();
 	testdev_config.host = host;
 	testdev_config.flags = AX_TESTDEV_COUNT_READONLY;
 	ck_assert_int_eq(ax_testdev_new(&testdev_config, &testdev, NULL), 0);
@@ -74,6 +98,12 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	ck_assert_int_eq(ax_finisher_detach(finisher, NULL), 0);
+	ax_finisher_free(finisher);
+	ck_assert_int_eq(ax_pl011_detach(pl011, NULL), 0);
+	ax_pl011_free(pl011);
+	ck_assert_int_eq(ax_plic_detach(plic, NULL), 0);
+	ax_plic_free(plic);
 	ck_assert_int_eq(ax_resetdev_detach(reset, NULL), 0);
 	ax_resetdev_free(reset);
 	ck_assert_int_eq(ax_debugcon_detach(debugcon, NULL), 0);
@@ -156,7 +186,9 @@ static void host_event(void)
 {
 	struct fake_device *device = &vm->devices[fake_random() % FAKE_DEVICES];
 
-	switch (fake_random() % 8) {
+	switch (fake_random() % 10) {
+	case 8: ax_pl011_input(pl011, "a few more bytes than fit", fake_random() % 26); break;
+	case 9: ax_pl011_set_modem(pl011, fake_random() & 0xf0); break;
 	case 0: ax_uart_input(uart, "a few more bytes than fit", fake_random() % 26); break;
 	case 1: ax_uart_input_break(wide_uart); break;
 	case 2:
@@ -181,6 +213,22 @@ static void check_uart(AxUart *of)
 	assert_quick(of->regs.count <= uart_capacity(&of->regs));
 	assert_quick(of->regs.flagged <= of->regs.count);
 	assert_quick(of->regs.top < UART_FIFO_SIZE);
+}
+
+static void check_pl011(void)
+{
+	assert_quick(pl011->regs.count <= PL011_FIFO_SIZE);
+	assert_quick(pl011->regs.top < PL011_FIFO_SIZE);
+	assert_quick(pl011->irq_level == !!(pl011->regs.ris & pl011->regs.imsc));
+}
+
+static void check_plic(void)
+{
+	for (unsigned word = 0; word < PLIC_WORDS; word++) {
+		uint32_t valid = word < plic->words ? plic_valid_bits(plic, word) : 0;
+
+		assert_quick(!((plic->pending[word] | plic->claimed[word]) & ~valid));
+	}
 }
 
 START_TEST(random_sequences_are_survived)
@@ -208,6 +256,8 @@ START_TEST(random_sequences_are_survived)
 		vcpu->kick_count = vcpu->injected_count = 0;
 		check_uart(uart);
 		check_uart(wide_uart);
+		check_pl011();
+		check_plic();
 		/* The line says what the registers say, whatever has happened. */
 		if (i % 16 == 0) {
 			bool level = line.level;

@@ -4,8 +4,11 @@
  * it the sums at the end show what was lost.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "dev/pl011.h"
+#include "dev/plic.h"
 #include "dev/testdev.h"
 #include "dev/uart.h"
 #include "tests/unit/dev_fake.h"
@@ -162,6 +165,92 @@ START_TEST(vcpus_and_the_loop_share_devices)
 }
 END_TEST
 
+#define PLIC_BASE  0x0c000000
+#define PL011_BASE 0x09000000
+#define SOURCE	   10
+
+static AxPlic *plic;
+static AxPl011 *pl011;
+static atomic_bool fed_all;
+
+static uint32_t word_in(AxVCpu *vcpu, uint64_t addr)
+{
+	uint64_t value;
+
+	fake_read(vcpu, AX_SPACE_MMIO, addr, AX_WIDTH_DWORD, &value);
+	return (uint32_t)value;
+}
+
+static void word_out(AxVCpu *vcpu, uint64_t addr, uint32_t value)
+{
+	fake_write(vcpu, AX_SPACE_MMIO, addr, AX_WIDTH_DWORD, value);
+}
+
+/* A hart that answers interrupts: who has claimed one is alone with the UART. */
+static void *run_hart(void *arg)
+{
+	struct guest *guest = arg;
+	AxVCpu *vcpu = guest->vcpu;
+	uint64_t claim = PLIC_BASE + PLIC_CONTEXT + PLIC_CLAIM +
+			 PLIC_CONTEXT_STRIDE * (2 * (uint64_t)vcpu->id + 1);
+
+	for (;;) {
+		bool last = fed_all;
+
+		if (word_in(vcpu, claim) == SOURCE) {
+			while (!(word_in(vcpu, PL011_BASE + PL011_FR) & PL011_FR_RXFE)) {
+				assert_quick(word_in(vcpu, PL011_BASE + PL011_DR) == 'x');
+				guest->received++;
+			}
+			word_out(vcpu, claim, SOURCE);
+		} else if (last) {
+			return NULL;
+		}
+	}
+}
+
+START_TEST(harts_share_an_interrupt_controller)
+{
+	AxPlicConfig config = AX_PLIC_CONFIG_INIT;
+	AxVCpu *vcpu = &vm->vcpus[0];
+	struct guest guests[THREADS];
+	unsigned fed = 0, received = 0;
+	AxIrq irq;
+
+	config.harts = THREADS;
+	ck_assert_int_eq(ax_plic_new(&config, &plic, NULL), 0);
+	ck_assert_int_eq(ax_plic_attach(plic, vm, PLIC_BASE, NULL), 0);
+	ck_assert_int_eq(ax_plic_irq(plic, SOURCE, &irq, NULL), 0);
+	ck_assert_int_eq(ax_pl011_new(NULL, &pl011, NULL), 0);
+	ck_assert_int_eq(ax_pl011_attach(pl011, vm, PL011_BASE, &irq, NULL), 0);
+	word_out(vcpu, PLIC_BASE + PLIC_PRIORITY + 4 * SOURCE, 1);
+	for (unsigned i = 0; i < THREADS; i++)
+		word_out(vcpu, PLIC_BASE + PLIC_ENABLE + PLIC_ENABLE_STRIDE * (2 * i + 1),
+			 1 << SOURCE);
+	word_out(vcpu, PL011_BASE + PL011_LCR_H, PL011_LCR_H_FEN);
+	word_out(vcpu, PL011_BASE + PL011_IMSC, PL011_INT_RX | PL011_INT_TIMEOUT);
+
+	for (unsigned i = 0; i < THREADS; i++) {
+		guests[i] = (struct guest){ .vcpu = &vm->vcpus[i] };
+		ck_assert_int_eq(pthread_create(&guests[i].thread, NULL, run_hart, &guests[i]), 0);
+	}
+	for (unsigned i = 0; i < 8 * ROUNDS; i++)
+		fed += ax_pl011_input(pl011, "xxx", 1 + i % 3);
+	fed_all = true;
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(guests[i].thread, NULL);
+		received += guests[i].received;
+	}
+	ck_assert_uint_eq(fed, received);
+	ck_assert_uint_eq(pl011->regs.count, 0);
+
+	ck_assert_int_eq(ax_pl011_detach(pl011, NULL), 0);
+	ax_pl011_free(pl011);
+	ck_assert_int_eq(ax_plic_detach(plic, NULL), 0);
+	ax_plic_free(plic);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("device threads");
@@ -170,6 +259,7 @@ int main(void)
 	tcase_set_timeout(tcase, 100);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, vcpus_and_the_loop_share_devices);
+	tcase_add_test(tcase, harts_share_an_interrupt_controller);
 	suite_add_tcase(suite, tcase);
 	return fake_run(suite);
 }
