@@ -14,6 +14,7 @@
 /*
  * ARCH_COMPLETES       1: arch_complete() has something to do
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
+ * ARCH_PREPARES        1: arch_vm_prepare() has something to do
  */
 #include AX_ARCH_SEAM
 
@@ -41,6 +42,13 @@ extern const uint64_t arch_hypercall_unknown;
 /* After KVM_CREATE_VM: interrupt controllers, what the VM needs before vCPUs. fini undoes it. */
 int arch_vm_init(AxVm *vm, AxError *err);
 void arch_vm_fini(AxVm *vm);
+
+/*
+ * Before the first vCPU is entered and before an interrupt line is used: what KVM takes only once
+ * all vCPUs exist. Called when a vCPU is bound and when a line is asked for, so any number of times;
+ * only where ARCH_PREPARES, elsewhere it need not be defined. Thread: any; not with vm->lock held.
+ */
+int arch_vm_prepare(AxVm *vm, AxError *err);
 
 /* After KVM_CREATE_VCPU: allocate vcpu->arch. fini frees it; also called when init failed. */
 int arch_vcpu_init(AxVCpu *vcpu, AxError *err);

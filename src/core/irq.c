@@ -180,6 +180,8 @@ int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
 	struct irq_lines *lines;
 	int ret = check_gsi(gsi, err);
 
+	if (!ret && ARCH_PREPARES)
+		ret = arch_vm_prepare(vm, err);
 	if (ret)
 		return ret;
 	if (vm->irqchip == AX_IRQCHIP_KERNEL) {
@@ -209,6 +211,8 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 {
 	int ret = check_gsi(gsi, err);
 
+	if (!ret && ARCH_PREPARES)
+		ret = arch_vm_prepare(vm, err);
 	if (ret)
 		return ret;
 	if (vm->irqchip != AX_IRQCHIP_KERNEL)

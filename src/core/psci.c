@@ -171,7 +171,7 @@ static const struct {
 } functions[] = {
 	{ SMCCC_VERSION, false, smccc_version },
 	{ SMCCC_ARCH_FEATURES, false, arch_features },
-	{ PSCI_VERSION, false, version },
+	{ PSCI_GET_VERSION, false, version },
 	{ PSCI_CPU_SUSPEND, true, cpu_suspend },
 	{ PSCI_CPU_OFF, false, cpu_off },
 	{ PSCI_CPU_ON, true, cpu_on },
@@ -227,7 +227,7 @@ static int arch_features(const uint64_t args[3], const struct power_view *view,
 bool psci_owns(uint32_t function)
 {
 	return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ||
-	       (function & ~0x40000000u) - PSCI_VERSION < PSCI_FUNCTIONS;
+	       (function & ~0x40000000u) - PSCI_GET_VERSION < PSCI_FUNCTIONS;
 }
 
 void psci_call(uint32_t function, const uint64_t args[3], const struct power_view *view,

@@ -10,11 +10,14 @@
 
 #include "core/power_view.h"
 
-/* Function IDs. PSCI_64() makes that of the 64-bit form, where there is one: DEN0028, 2. */
+/*
+ * Function IDs. PSCI_64() makes that of the 64-bit form, where there is one: DEN0028, 2. GET_VERSION
+ * is PSCI_VERSION, which linux/psci.h has as a macro of its own.
+ */
 #define PSCI_64(function)	 ((function) | 0x40000000u)
 #define SMCCC_VERSION		 0x80000000u
 #define SMCCC_ARCH_FEATURES	 0x80000001u
-#define PSCI_VERSION		 0x84000000u
+#define PSCI_GET_VERSION	 0x84000000u
 #define PSCI_CPU_SUSPEND	 0x84000001u /* and 64-bit */
 #define PSCI_CPU_OFF		 0x84000002u
 #define PSCI_CPU_ON		 0x84000003u /* and 64-bit */

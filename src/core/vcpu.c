@@ -273,6 +273,13 @@ int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
 	if (!__atomic_compare_exchange_n(&vcpu->state, &expected, AX_VCPU_READY, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return wrong_state(vcpu, "ax_vcpu_bind", err);
+	if (ARCH_PREPARES) {
+		ret = arch_vm_prepare(vcpu->vm, err);
+		if (ret) {
+			vcpu_set_state(vcpu, AX_VCPU_FREE);
+			return ret;
+		}
+	}
 	if (host_cpu != AX_ANY_CPU) {
 		ret = pin(vcpu, host_cpu, err);
 		if (ret) {

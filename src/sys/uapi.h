@@ -53,4 +53,19 @@ static inline const struct sys_memory_fault *sys_memory_fault(const struct kvm_r
 	return (const struct sys_memory_fault *)&run->hw;
 }
 
+/*
+ * arm64's SMCCC filter: attribute 0 of group 0 of a VM. Documentation/virt/kvm/devices/vm.rst, 6;
+ * Linux 6.4.
+ */
+#define SYS_ARM_VM_SMCCC_CTRL	     0
+#define SYS_ARM_VM_SMCCC_FILTER	     0
+#define SYS_SMCCC_FILTER_FWD_TO_USER 2
+
+struct sys_smccc_filter {
+	uint32_t base;
+	uint32_t nr_functions;
+	uint8_t action;
+	uint8_t pad[15];
+};
+
 #endif

@@ -46,7 +46,7 @@ static uint64_t psci_function(unsigned number)
 	number %= 2 * PSCI_FUNCTIONS + 2;
 	if (number >= 2 * PSCI_FUNCTIONS)
 		return SMCCC_VERSION + number % 2;
-	return number % 2 ? PSCI_64(PSCI_VERSION + number / 2) : PSCI_VERSION + number / 2;
+	return number % 2 ? PSCI_64(PSCI_GET_VERSION + number / 2) : PSCI_GET_VERSION + number / 2;
 }
 
 static void psci_ask(struct model *model, uint64_t self, struct call *call)
@@ -79,7 +79,7 @@ static bool psci_documented(const struct call *call)
 
 	switch ((uint32_t)call->words[0] & ~0x40000000u) {
 	case SMCCC_VERSION:
-	case PSCI_VERSION: return result == 0x10001 || result == PSCI_NOT_SUPPORTED;
+	case PSCI_GET_VERSION: return result == 0x10001 || result == PSCI_NOT_SUPPORTED;
 	case PSCI_CPU_SUSPEND:
 		return result == PSCI_SUCCESS || result == PSCI_INVALID_PARAMETERS ||
 		       result == PSCI_INVALID_ADDRESS || result == PSCI_DENIED;

@@ -74,7 +74,7 @@ static void assert_both_return(uint32_t function, uint64_t x1, uint64_t x2, uint
 
 START_TEST(versions_are_1_1)
 {
-	assert_returns(PSCI_VERSION, JUNK, JUNK, JUNK, 0x00010001);
+	assert_returns(PSCI_GET_VERSION, JUNK, JUNK, JUNK, 0x00010001);
 	assert_returns(SMCCC_VERSION, JUNK, JUNK, JUNK, 0x00010001);
 }
 END_TEST
@@ -320,7 +320,7 @@ END_TEST
 /* "Supported" is what a call shows: anything but NOT_SUPPORTED, asked about what is supported. */
 static void assert_features_agree(uint32_t function)
 {
-	uint64_t x1 = function == PSCI_FEATURES ? PSCI_VERSION : OFF;
+	uint64_t x1 = function == PSCI_FEATURES ? PSCI_GET_VERSION : OFF;
 	bool supported = call(function, x1, ENTRY, 0) != PSCI_NOT_SUPPORTED;
 
 	assert_returns(PSCI_FEATURES, function, JUNK, JUNK,
@@ -334,8 +334,8 @@ START_TEST(features_agrees_with_what_calls_do)
 	view.system_suspend = _i != 0;
 	switch_others(POWER_OFF);
 	for (uint32_t function = 0; function < PSCI_FUNCTIONS; function++) {
-		assert_features_agree(PSCI_VERSION + function);
-		assert_features_agree(PSCI_64(PSCI_VERSION) + function);
+		assert_features_agree(PSCI_GET_VERSION + function);
+		assert_features_agree(PSCI_64(PSCI_GET_VERSION) + function);
 	}
 	assert_features_agree(SMCCC_VERSION);
 	/* It has its own function for these. */
@@ -374,7 +374,7 @@ START_TEST(arch_features_knows_the_smcccs_own)
 	assert_returns(SMCCC_ARCH_FEATURES, SMCCC_VERSION | JUNK, 0, 0, PSCI_SUCCESS);
 	assert_returns(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0, PSCI_SUCCESS);
 	assert_returns(SMCCC_ARCH_FEATURES, 0x80008000, 0, 0, PSCI_NOT_SUPPORTED);
-	assert_returns(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0, PSCI_NOT_SUPPORTED);
+	assert_returns(SMCCC_ARCH_FEATURES, PSCI_GET_VERSION, 0, 0, PSCI_NOT_SUPPORTED);
 }
 END_TEST
 

@@ -11,4 +11,7 @@
 /* The IRQ line of a CPU without irqchip has a level. */
 #define ARCH_LINE_HAS_LEVEL 1
 
+/* The GIC is initialised once all vCPUs exist. */
+#define ARCH_PREPARES 1
+
 #endif

@@ -11,4 +11,7 @@
 /* An interrupt line into a CPU without irqchip is an edge, as a PIC makes it. */
 #define ARCH_LINE_HAS_LEVEL 0
 
+/* Interrupt controllers are complete when they have been created. */
+#define ARCH_PREPARES 0
+
 #endif
