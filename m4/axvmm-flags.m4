@@ -59,6 +59,23 @@ AC_DEFUN([AXVMM_LINKER_FLAGS], [
 	AC_SUBST([AX_LIB_LDFLAGS])
 ])
 
+# AXVMM_ATOMICS: what atomic operations on a byte need; riscv64's gcc before 14 calls a library for
+# them.
+AC_DEFUN([AXVMM_ATOMICS], [
+	AC_MSG_CHECKING([for the library of atomic operations])
+	ax_atomic_library='none that links'
+	ax_saved_libs=$LIBS
+	for ax_library in '' -latomic; do
+		LIBS="$ax_library $ax_saved_libs"
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdatomic.h>
+			atomic_bool ax_test;]], [[return atomic_exchange(&ax_test, 1);]])],
+			[ax_atomic_library=${ax_library:-none is needed}])
+		test "$ax_atomic_library" = 'none that links' || break
+	done
+	AS_IF([test -z "$ax_library"], [LIBS=$ax_saved_libs])
+	AC_MSG_RESULT([$ax_atomic_library])
+])
+
 # AXVMM_ADD_LDFLAGS(VARIABLE, FLAGS): append each flag that the linker knows.
 AC_DEFUN([AXVMM_ADD_LDFLAGS], [
 	for ax_flag in m4_normalize([$2]); do
