@@ -25,6 +25,15 @@ kvm_helper_sources += \
 	tests/kvm/x86_64/decode_arch.c \
 	tests/kvm/x86_64/decode_cases.S
 endif
+if ARCH_RISCV64
+kvm_helper_sources += \
+	tests/kvm/riscv64/code.S \
+	tests/kvm/riscv64/code_arch.c \
+	tests/kvm/riscv64/code_arch.h \
+	tests/kvm/riscv64/code_riscv.h \
+	tests/kvm/riscv64/decode_arch.c \
+	tests/kvm/riscv64/decode_cases.S
+endif
 
 check_LTLIBRARIES += tests/kvm/libaxkvm.la
 tests_kvm_libaxkvm_la_SOURCES = $(kvm_helper_sources)
@@ -37,6 +46,7 @@ kvm_tests += \
 	tests/kvm/disturb \
 	tests/kvm/exits \
 	tests/kvm/guests \
+	tests/kvm/hostile \
 	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
 	tests/kvm/lifecycle \
@@ -51,6 +61,12 @@ tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_disturb_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_exits_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_guests_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_hostile_SOURCES = \
+	tests/kvm/hostile.c \
+	tests/kvm/hostile.h \
+	tests/kvm/hostile_answers.c \
+	tests/kvm/hostile_hand.c
+tests_kvm_hostile_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_kick_stress_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_lifecycle_LDADD = $(KVM_GUEST_LIBS)

@@ -38,13 +38,13 @@ static const struct {
 	{ 28, "invalid operand to INVEPT or INVVPID" },
 	{ 0xffffffff, "SVM refused the guest's state" },
 	{ UINT64_MAX, "SVM refused the guest's state" },
-	/* Numbers that have no words: 14, 21, 27 and what follows, riscv64's 0x600. */
+	{ 0x600, "no guest interrupt file is free" },
+	/* Numbers that have no words: 14, 21, 27 and what follows. */
 	{ 0, "reason 0x0" },
 	{ 14, "reason 0xe" },
 	{ 21, "reason 0x15" },
 	{ 27, "reason 0x1b" },
 	{ 29, "reason 0x1d" },
-	{ 0x600, "reason 0x600" },
 	{ 0x123456789a, "reason 0x123456789a" },
 };
 

@@ -82,7 +82,7 @@ const struct arch_reg arch_regs[] = {
 	{ "mode", GDB_PRIV, 8, true, RISCV_REG_MODE }, /* 0 U, 1 S */
 	CONFIG("isa", KVM_REG_RISCV_CONFIG_REG(isa)),  /* as misa, without its MXL */
 	TIMER("timer.frequency", frequency, false),
-	TIMER("timer.time", time, true),
+	TIMER("timer.time", time, false),
 	TIMER("timer.compare", compare, true),
 	TIMER("timer.state", state, true),
 };
