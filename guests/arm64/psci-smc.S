@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shows: every function of PSCI that returns, with its errors: the host's, by SMC.
+ * Boot: flat, 0x40200000; 2 CPUs, no irqchip.
+ */
+#define GUEST_CONDUIT	smc
+#define GUEST_PSCI_KERNEL 0
+#include "macros.inc"
+#include "psci-main.inc"
