@@ -93,6 +93,18 @@ typedef struct AxProbeSysReg {
  * any. */
 AX_API bool ax_probe_sys_reg(const AxProbe *probe, unsigned index, AxProbeSysReg *out);
 
+/* What this library uses of the host's kernel beside KVM. */
+typedef struct AxProbeHost {
+	size_t size;	     /* sizeof(AxProbeHost), set by the caller */
+	const char *name;    /* "userfaultfd". Constant */
+	bool works;	     /* it was tried */
+	const char *use;     /* what it is good for. Constant */
+	const char *without; /* why it does not work, and what to do; NULL: it does. The probe's */
+} AxProbeHost;
+
+/* The one at @index; false past the end. Thread: any. */
+AX_API bool ax_probe_host(const AxProbe *probe, unsigned index, AxProbeHost *out);
+
 /* What the user of this host may want to do: a sentence at @index; NULL past the end. Constant.
  * Thread: any. */
 AX_API const char *ax_probe_advice(const AxProbe *probe, unsigned index);

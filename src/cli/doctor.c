@@ -70,6 +70,18 @@ static void print_exits(const AxProbe *probe)
 		       exit.how);
 }
 
+static void print_kernel(const AxProbe *probe)
+{
+	AxProbeHost host = { .size = sizeof(host) };
+
+	puts("\nthe host's kernel beside KVM");
+	for (unsigned i = 0; ax_probe_host(probe, i, &host); i++) {
+		printf("  %-7s%-20s%s\n", yes_or_no(host.works), host.name, host.use);
+		if (host.without)
+			printf("  %-7s%-20swithout: %s\n", "", "", host.without);
+	}
+}
+
 /* All are probed; those that do not work are worth a line. */
 static void print_sys_regs(const AxProbe *probe)
 {
@@ -160,6 +172,23 @@ static void json_exits(struct json *json, const AxProbe *probe)
 	json_close(json, ']');
 }
 
+static void json_kernel(struct json *json, const AxProbe *probe)
+{
+	AxProbeHost host = { .size = sizeof(host) };
+
+	json_key(json, "host");
+	json_open(json, '[');
+	for (unsigned i = 0; ax_probe_host(probe, i, &host); i++) {
+		json_open(json, '{');
+		member_string(json, "name", host.name);
+		member_bool(json, "works", host.works);
+		member_string(json, "use", host.use);
+		member_string(json, "without", host.without);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 static void json_sys_regs(struct json *json, const AxProbe *probe)
 {
 	AxProbeSysReg reg = { .size = sizeof(reg) };
@@ -218,6 +247,7 @@ static void report_json(const char *kvm_path, const AxProbe *probe, const AxErro
 	if (probe) {
 		json_capabilities(&json, probe);
 		json_exits(&json, probe);
+		json_kernel(&json, probe);
 		json_sys_regs(&json, probe);
 		json_key(&json, "advice");
 		json_open(&json, '[');
@@ -235,6 +265,7 @@ static void report_text(const char *kvm_path, const AxProbe *probe)
 	print_host(kvm_path);
 	print_capabilities(probe);
 	print_exits(probe);
+	print_kernel(probe);
 	print_sys_regs(probe);
 	print_advice(probe);
 }

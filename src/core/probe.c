@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/pager.h"
 #include "core/probe.h"
 #include "sys/sys.h"
 
@@ -133,6 +134,7 @@ int ax_probe_new(const char *kvm_path, AxProbe **out, AxError *err)
 	if (!probe)
 		return ax_error_nomem(err, "a probe");
 	probe->kind = arch_kvm_kind();
+	probe->pager_works = !pager_check_host(&probe->pager);
 	ret = probe_all(probe, kvm_path, err);
 	if (ret) {
 		ax_probe_free(probe);
@@ -172,6 +174,22 @@ bool ax_probe_exit(const AxProbe *probe, unsigned index, AxProbeExit *out)
 		return false;
 	out->kind = index;
 	out->possible = arch_probe_exit(probe, index, &out->how);
+	if (index == AX_EXIT_NESTED_PAGE_FAULT && !out->possible && probe->pager_works) {
+		out->possible = true;
+		out->how =
+			"pages that a pager asks for (ax_pager_create()), on its own thread only";
+	}
+	return true;
+}
+
+bool ax_probe_host(const AxProbe *probe, unsigned index, AxProbeHost *out)
+{
+	if (index || out->size < sizeof(*out))
+		return false;
+	out->name = "userfaultfd";
+	out->works = probe->pager_works;
+	out->use = "RAM that is paged in on demand (ax_pager_create())";
+	out->without = probe->pager_works ? NULL : probe->pager.message;
 	return true;
 }
 

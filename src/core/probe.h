@@ -32,6 +32,8 @@ struct AxProbe {
 	struct probe_result *results; /* of the common rows, then of the architecture's */
 	AxProbeSysReg *sys_regs;
 	unsigned sys_reg_count;
+	bool pager_works;
+	AxError pager; /* why not */
 };
 
 /* Whether the capability with this number is there and works; false for one that no row names. */

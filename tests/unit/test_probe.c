@@ -6,6 +6,7 @@
 #include <axvmm/probe.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/fake_uffd.h"
 
 static AxProbe *new_probe(void)
 {
@@ -99,6 +100,39 @@ START_TEST(an_exit_needs_its_capability)
 }
 END_TEST
 
+START_TEST(whether_ram_can_be_paged_in_is_tried)
+{
+	AxProbeHost host = { .size = sizeof(host) };
+	AxProbe *probe;
+
+	fake_uffd_reset();
+	probe = new_probe();
+	ck_assert(ax_probe_host(probe, 0, &host));
+	ck_assert_str_eq(host.name, "userfaultfd");
+	ck_assert(host.works);
+	ck_assert_ptr_nonnull(host.use);
+	ck_assert_ptr_null(host.without);
+	ck_assert(!ax_probe_host(probe, 1, &host));
+	ck_assert(exit_of(probe, AX_EXIT_NESTED_PAGE_FAULT).possible);
+	host.size = 8;
+	ck_assert(!ax_probe_host(probe, 0, &host));
+	ax_probe_free(probe);
+
+	/* A host that does not let us has a KVM nevertheless. */
+	host.size = sizeof(host);
+	for (unsigned call = UFFD_OPEN_CALL; call <= UFFD_REGISTER; call++) {
+		fake_uffd_fail(UFFD_OPEN_DEVICE, call == UFFD_OPEN_CALL, ENOENT);
+		fake_uffd_fail(call, 1, EPERM);
+		probe = new_probe();
+		ck_assert(ax_probe_host(probe, 0, &host));
+		ck_assert(!host.works);
+		ck_assert_ptr_nonnull(host.without);
+		ax_probe_free(probe);
+	}
+	ck_assert_uint_eq(fake_uffd_open_count(), 0);
+}
+END_TEST
+
 START_TEST(structs_of_another_size_are_refused)
 {
 	AxProbeCapability small_capability = { .size = 8 };
@@ -160,5 +194,5 @@ END_TEST
 
 RUN_CORE_TESTS("probe", names_are_known_and_others_are_unknown, capabilities_are_what_kvm_says,
 	       every_exit_kind_is_judged, an_exit_needs_its_capability,
-	       structs_of_another_size_are_refused, advice_ends,
-	       no_kvm_is_said_as_when_a_vm_is_created, whatever_fails_nothing_leaks)
+	       whether_ram_can_be_paged_in_is_tried, structs_of_another_size_are_refused,
+	       advice_ends, no_kvm_is_said_as_when_a_vm_is_created, whatever_fails_nothing_leaks)
