@@ -687,8 +687,10 @@ START_TEST(many_pages_under_two_vcpus_come_once_each)
 		for (uint32_t id = 0; id < 2; id++)
 			code_wait_word(vm, id, 0, 2); /* rounds */
 		running_stop(&running);
+		pthread_mutex_lock(&source.lock);
 		for (unsigned i = 0; i < pages; i++)
 			ck_assert_uint_eq(source.asked[i], 1);
+		pthread_mutex_unlock(&source.lock);
 		check_pattern(vm->vm, BASE, BASE, pages * source.page);
 	}
 	running_close(&running);

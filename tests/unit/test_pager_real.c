@@ -20,12 +20,12 @@
 
 struct handler {
 	uint64_t page;
-	AxPageAnswer answer;
+	_Atomic AxPageAnswer answer;
 	atomic_uint asked[PAGES];
 	atomic_uint total;
 	_Atomic uint32_t vcpu; /* of the last */
 	atomic_uint access;
-	AxVm *vm;
+	_Atomic(AxVm *) vm; /* NULL: don't try */
 	atomic_int own_access;
 };
 
@@ -45,12 +45,13 @@ static AxPageAnswer fill(AxPager *pager, void *opaque, const AxVCpuExitReason *e
 	memset(page, byte_of(index), size);
 	atomic_store(&handler->vcpu, exit->vcpu);
 	atomic_store(&handler->access, exit->nested_page_fault.access_flags);
-	if (handler->vm)
+	if (atomic_load(&handler->vm))
 		atomic_store(&handler->own_access,
-			     ax_mem_read(handler->vm, RAM_BASE + (PAGES - 1) * size, &byte, 1));
+			     ax_mem_read(atomic_load(&handler->vm), RAM_BASE + (PAGES - 1) * size,
+					 &byte, 1));
 	atomic_fetch_add(&handler->asked[index], 1);
 	atomic_fetch_add(&handler->total, 1);
-	return handler->answer;
+	return atomic_load(&handler->answer);
 }
 
 static const AxPagerOps ops = { .size = sizeof(ops), .fill = fill };
@@ -124,7 +125,7 @@ static void check_first_touch(unsigned ram_flags)
 	ck_assert_uint_eq(byte_at(&paged, 6)[1], byte_of(6));
 	*byte_at(&paged, 5) = 2; /* it is there: read and write are one */
 	ck_assert_uint_eq(atomic_load(&paged.handler.total), 2);
-	paged.handler.answer = AX_PAGE_ZERO;
+	atomic_store(&paged.handler.answer, AX_PAGE_ZERO);
 	ck_assert_uint_eq(*byte_at(&paged, 7), 0);
 	*byte_at(&paged, 7) = 3;
 	ck_assert_uint_eq(atomic_load(&paged.handler.total), 3);
@@ -189,7 +190,7 @@ START_TEST(handler_is_kept_from_waiting_for_itself)
 	struct paged paged;
 
 	new_paged(&paged, 0);
-	paged.handler.vm = paged.vm;
+	atomic_store(&paged.handler.vm, paged.vm);
 	ck_assert_uint_eq(*byte_at(&paged, 0), byte_of(0));
 	ck_assert_int_eq(atomic_load(&paged.handler.own_access), -EDEADLK);
 	ck_assert_int_eq(ax_pager_provide(paged.pager, gpa_of(&paged, PAGES - 1), NULL,
@@ -280,7 +281,7 @@ START_TEST(late_pages_come_from_another_thread)
 	uint8_t bytes[65536];
 
 	new_paged(&paged, 0);
-	paged.handler.answer = AX_PAGE_LATER;
+	atomic_store(&paged.handler.answer, AX_PAGE_LATER);
 	start(&toucher);
 	wait_total(&paged, 1);
 	memset(bytes, byte_of(3), sizeof(bytes));
@@ -303,11 +304,11 @@ START_TEST(failed_page_is_an_error_for_the_host)
 	uint8_t byte;
 
 	new_paged(&paged, 0);
-	paged.handler.answer = AX_PAGE_FAILED;
+	atomic_store(&paged.handler.answer, AX_PAGE_FAILED);
 	ck_assert_int_eq(ax_mem_read(paged.vm, gpa_of(&paged, 0), &byte, 1), -EFAULT);
 	ck_assert_int_eq(ax_mem_write(paged.vm, gpa_of(&paged, 1), &byte, 1), -EFAULT);
 	ck_assert_int_eq(ax_mem_get(paged.vm, gpa_of(&paged, 2), 1, AX_MEM_WRITE, &view), -EFAULT);
-	paged.handler.answer = AX_PAGE_LATER;
+	atomic_store(&paged.handler.answer, AX_PAGE_LATER);
 	start(&toucher);
 	wait_total(&paged, 4);
 	ck_assert_int_eq(
@@ -334,7 +335,7 @@ START_TEST(end_of_the_pager_wakes_all_who_wait)
 
 	for (unsigned round = 0; round < 10; round++) {
 		new_paged(&paged, round % 2 ? AX_RAM_MEMFD : 0);
-		paged.handler.answer = AX_PAGE_LATER;
+		atomic_store(&paged.handler.answer, AX_PAGE_LATER);
 		for (unsigned i = 0; i < THREADS; i++) {
 			touchers[i] = (struct toucher){ .paged = &paged,
 							.first = i,
