@@ -34,6 +34,7 @@ kvm_helper_sources += \
 	tests/kvm/riscv64/decode_arch.c \
 	tests/kvm/riscv64/decode_cases.S
 endif
+include tests/kvm/arm64/local.mk
 
 check_LTLIBRARIES += tests/kvm/libaxkvm.la
 tests_kvm_libaxkvm_la_SOURCES = $(kvm_helper_sources)

@@ -97,7 +97,7 @@ const struct arch_reg arch_regs[] = {
 	SYSTEM("mdscr_el1", 2, 0, 0, 2, 2),
 	{ "cntv_ctl_el0", -1, 8, true, KVM_REG_ARM_TIMER_CTL },
 	{ "cntv_cval_el0", -1, 8, true, KVM_REG_ARM_TIMER_CVAL },
-	{ "cntvct_el0", -1, 8, true, KVM_REG_ARM_TIMER_CNT },
+	{ "cntvct_el0", -1, 8, false, KVM_REG_ARM_TIMER_CNT },
 };
 
 const unsigned arch_reg_count = sizeof(arch_regs) / sizeof(arch_regs[0]);
