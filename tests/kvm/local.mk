@@ -2,7 +2,7 @@
 # Tests that run guests on /dev/kvm; without it they skip (77) and say so.
 #
 # libaxkvm.la is what they share: the frame with its watchdog (kvm_test), embedded guests on the
-# machine (guest_run), pieces of code on the core alone (code, tour, running, decode_case), for which
+# machine (guest_run), pieces of code on the core alone (code, tour, running, paging, decode_case), for which
 # the architecture's folder has the instructions.
 kvm_helper_sources = \
 	tests/kvm/code.c \
@@ -12,6 +12,8 @@ kvm_helper_sources = \
 	tests/kvm/guest_run.h \
 	tests/kvm/kvm_test.c \
 	tests/kvm/kvm_test.h \
+	tests/kvm/paging.c \
+	tests/kvm/paging.h \
 	tests/kvm/running.c \
 	tests/kvm/running.h \
 	tests/kvm/tour.c \
@@ -55,6 +57,7 @@ kvm_tests += \
 	tests/kvm/memory \
 	tests/kvm/notify \
 	tests/kvm/pager \
+	tests/kvm/pager_answers \
 	tests/kvm/pause
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
@@ -75,6 +78,7 @@ tests_kvm_many_vms_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_memory_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_notify_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pager_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_pager_answers_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pause_LDADD = $(KVM_GUEST_LIBS)
 
 include tests/kvm/matrix.mk
@@ -96,6 +100,19 @@ tests_kvm_x86_64_notify_port_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_virtual_LDADD = $(KVM_GUEST_LIBS)
 endif
 
+# Tests of what only riscv64 has.
+if ARCH_RISCV64
+kvm_tests += \
+	tests/kvm/riscv64/access \
+	tests/kvm/riscv64/csr \
+	tests/kvm/riscv64/hsm \
+	tests/kvm/riscv64/sbi
+tests_kvm_riscv64_access_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_riscv64_csr_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_riscv64_hsm_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_riscv64_sbi_LDADD = $(KVM_GUEST_LIBS)
+endif
+
 # Also under ThreadSanitizer: what has several threads.
 tsan_tests += \
 	tests/kvm/concurrency \
@@ -105,4 +122,12 @@ tsan_tests += \
 	tests/kvm/kick_stress \
 	tests/kvm/notify \
 	tests/kvm/pager \
+	tests/kvm/pager_answers \
 	tests/kvm/pause
+
+# Ten minutes of the guest "hostile" (tests/kvm/hostile.c), best in a build with --enable-sanitizers.
+HOSTILE_SECONDS = 600
+hostile: tests/kvm/hostile
+	AXVMM_HOSTILE_SECONDS=$(HOSTILE_SECONDS) AXVMM_TEST_TIMEOUT=`expr $(HOSTILE_SECONDS) + 120` \
+	$(SHELL) $(srcdir)/tests/run-test tests/kvm/hostile
+.PHONY: hostile

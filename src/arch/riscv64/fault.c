@@ -55,8 +55,8 @@ static int instruction_bits(AxVCpu *vcpu, uint64_t *bits, AxError *err)
 /* Privileged specification, 4.1.1: what a trap to supervisor mode does to sstatus. */
 static uint64_t trapped_status(uint64_t status, uint64_t mode)
 {
-	uint64_t after = status & ~(uint64_t)(RISCV_SSTATUS_SIE | RISCV_SSTATUS_SPIE |
-					      RISCV_SSTATUS_SPP);
+	uint64_t after =
+		status & ~(uint64_t)(RISCV_SSTATUS_SIE | RISCV_SSTATUS_SPIE | RISCV_SSTATUS_SPP);
 
 	if (status & RISCV_SSTATUS_SIE)
 		after |= RISCV_SSTATUS_SPIE;

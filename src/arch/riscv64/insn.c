@@ -19,8 +19,8 @@ static unsigned bits(uint32_t insn, unsigned low, unsigned count)
 	return insn >> low & ((1u << count) - 1);
 }
 
-static void set(struct riscv_insn *insn, enum riscv_access access, unsigned reg, AxAccessWidth width,
-		bool signed_ext)
+static void set(struct riscv_insn *insn, enum riscv_access access, unsigned reg,
+		AxAccessWidth width, bool signed_ext)
 {
 	insn->access = access;
 	insn->reg = reg;

@@ -12,9 +12,9 @@
 
 static int check_vector(unsigned vector, AxError *err)
 {
-	return vector > 255 ? ax_error_argument(err, -EINVAL, "%u is no interrupt: 0 to 255",
-						vector)
-			    : 0;
+	return vector > 255
+		       ? ax_error_argument(err, -EINVAL, "%u is no interrupt: 0 to 255", vector)
+		       : 0;
 }
 
 /* The line keeps its level; KVM takes this beside KVM_RUN. */
@@ -36,8 +36,8 @@ static int send_message(AxVCpu *vcpu, unsigned identity, AxError *err)
 
 	if (identity < 1 || identity > RISCV_IMSIC_IDS)
 		return ax_error_argument(err, -EINVAL,
-					 "%u is no interrupt identity of an IMSIC: 1 to %d", identity,
-					 RISCV_IMSIC_IDS);
+					 "%u is no interrupt identity of an IMSIC: 1 to %d",
+					 identity, RISCV_IMSIC_IDS);
 	ret = riscv_aia_finish(vcpu->vm, err);
 	if (ret)
 		return ret;

@@ -32,14 +32,16 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 	switch (kind) {
 	case AX_EXIT_NOTHING: *how = "a signal came, or an SBI probe was answered"; return true;
 	case AX_EXIT_HYPERCALL:
-		*how = "an SBI call of the experimental range, DBCN (AX_HYPERCALL_CONSOLE), a block "
+		*how = "an SBI call of the experimental range, DBCN (AX_HYPERCALL_CONSOLE), a "
+		       "block "
 		       "in memory";
 		return true;
 	case AX_EXIT_MMIO_READ:
 	case AX_EXIT_MMIO_WRITE: *how = "an address without RAM"; return true;
 	case AX_EXIT_SYS_REG_READ:
 	case AX_EXIT_SYS_REG_WRITE:
-		*how = "CSRs that KVM leaves to its user: seed with Zkr, stopei and sireg with Ssaia";
+		*how = "CSRs that KVM leaves to its user: seed with Zkr, stopei and sireg with "
+		       "Ssaia";
 		return true;
 	case AX_EXIT_IO_READ:
 	case AX_EXIT_IO_WRITE: *how = "riscv64 has no ports"; return false;
@@ -58,7 +60,8 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 		return true;
 	case AX_EXIT_SEND_IPI: *how = "IPIs are KVM's: SBI IPI, IMSICs"; return false;
 	case AX_EXIT_INTERNAL_ERROR:
-		*how = "a misaligned, atomic or floating-point access to MMIO, a fetch from nowhere";
+		*how = "a misaligned, atomic or floating-point access to MMIO, a fetch from "
+		       "nowhere";
 		return true;
 	case AX_EXIT_DEBUG:
 		*how = "EBREAK, by ax_vcpu_set_debug()";

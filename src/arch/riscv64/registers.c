@@ -17,20 +17,20 @@
 #define GDB_CSR(csr) (65 + (csr))
 #define GDB_PRIV     (65 + RISCV_CSRS)
 
-#define GPR(name, number)                                     \
-	{                                                     \
+#define GPR(name, number)                                    \
+	{                                                    \
 		name, number, 8, true, RISCV_REG_GPR(number) \
 	}
-#define CSR(name, number)                                                \
-	{                                                                \
-		#name, GDB_CSR(number), 8, true, RISCV_REG_CSR(name) \
+#define CSR(name, number)                                            \
+	{                                                            \
+#name, GDB_CSR(number), 8, true, RISCV_REG_CSR(name) \
 	}
-#define CONFIG(name, index)                                     \
-	{                                                       \
+#define CONFIG(name, index)                                 \
+	{                                                   \
 		name, -1, 8, false, RISCV_REG_CONFIG(index) \
 	}
-#define TIMER(name, member, settable)                              \
-	{                                                          \
+#define TIMER(name, member, settable)                          \
+	{                                                      \
 		name, -1, 8, settable, RISCV_REG_TIMER(member) \
 	}
 
@@ -84,7 +84,7 @@ const struct arch_reg arch_regs[] = {
 	TIMER("timer.frequency", frequency, false),
 	TIMER("timer.time", time, false),
 	TIMER("timer.compare", compare, true),
-	TIMER("timer.state", state, true),
+	TIMER("timer.state", state, false),
 };
 
 const unsigned arch_reg_count = sizeof(arch_regs) / sizeof(arch_regs[0]);

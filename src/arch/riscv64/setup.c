@@ -56,8 +56,8 @@ static int reset_interrupts(AxVCpu *vcpu, AxError *err)
 static int reset_csrs(AxVCpu *vcpu, AxError *err)
 {
 	static const uint64_t zeroed[] = {
-		RISCV_REG_CSR(sstatus),	 RISCV_REG_CSR(sie),   RISCV_REG_CSR(stvec),
-		RISCV_REG_CSR(sscratch), RISCV_REG_CSR(sepc),  RISCV_REG_CSR(scause),
+		RISCV_REG_CSR(sstatus),	 RISCV_REG_CSR(sie),  RISCV_REG_CSR(stvec),
+		RISCV_REG_CSR(sscratch), RISCV_REG_CSR(sepc), RISCV_REG_CSR(scause),
 		RISCV_REG_CSR(stval),	 RISCV_REG_CSR(satp),
 	};
 	int ret = 0;
@@ -124,8 +124,8 @@ int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	ret = riscv_reset(vcpu, setup->entry, setup->arg, setup->stack, err);
 	if (ret)
 		return ret;
-	return set_mp_state(
-		vcpu, off && kvm_holds ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE, err);
+	return set_mp_state(vcpu, off && kvm_holds ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE,
+			    err);
 }
 
 int arch_set_entry(AxVCpu *vcpu, uint64_t entry, AxError *err)
@@ -172,8 +172,9 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 	too_late = vcpu->vm->arch->aia_ready;
 	pthread_mutex_unlock(&vcpu->vm->lock);
 	if (too_late)
-		return ax_error_state(
-			err, "vCPU %u: KVM's AIA is in use, and takes no more harts then", vcpu->id);
+		return ax_error_state(err,
+				      "vCPU %u: KVM's AIA is in use, and takes no more harts then",
+				      vcpu->id);
 	/* It is made ready when the first of them is entered: see arch_deliver(). */
 	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
 		vcpu_request(vcpu, REQUEST_INTERRUPT);

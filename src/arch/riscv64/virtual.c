@@ -79,7 +79,8 @@ static bool translate(AxVm *vm, uint64_t satp, uint64_t addr, uint64_t *physical
 	if (mode < MODE_SV39 || mode > MODE_SV57 || !is_canonical(addr, levels))
 		return false;
 	for (unsigned level = levels; level-- > 0;) {
-		uint64_t index = addr >> (PAGE_BITS + level * INDEX_BITS) & ((1u << INDEX_BITS) - 1);
+		uint64_t index =
+			addr >> (PAGE_BITS + level * INDEX_BITS) & ((1u << INDEX_BITS) - 1);
 		uint64_t pte;
 
 		if (ax_mem_read(vm, table + index * sizeof(pte), &pte, sizeof(pte)) ||

@@ -308,22 +308,20 @@ code_accesses_ends:
 	CODE_LEAVE
 	CODE_FINISH sbi_again
 
+	/* All in four bytes, so that the place is aligned: padding would be no instruction. */
+	.option	push
+	.option	norvc
 	CODE_BEGIN execute
 	lla	t0, execute_trap
 	csrw	stvec, t0
 	csrsi	sstatus, SSTATUS_SIE
 	ld	a2, WORD(2)
 	li	a3, CODE_MMIO
-	.balign	4
-	.option	push
-	.option	norvc
 execute_place:
 	nop				/* the host puts the instruction here */
-	.option	pop
 execute_behind:
 	sd	a2, WORD(3)
 	CODE_LEAVE
-	.balign	4
 execute_trap:
 	ld	t0, WORD(4)
 	addi	t0, t0, 1
@@ -340,6 +338,7 @@ execute_trap:
 	csrw	sepc, t0
 	sret
 	CODE_FINISH execute
+	.option	pop
 
 	.balign	4
 	.globl	code_execute_place
@@ -414,20 +413,3 @@ imsic_trap:
 	sd	t1, 32(t0)
 1:	sret
 	CODE_FINISH imsic
-
-	CODE_BEGIN ebreak
-	li	s0, CODE_MMIO
-	li	s1, 1
-	sw	s1, (s0)
-	.balign	4
-ebreak_place:
-	ebreak
-	li	s1, 2
-	sw	s1, (s0)
-	CODE_LEAVE
-	CODE_FINISH ebreak
-
-	.balign	4
-	.globl	code_ebreak_place
-code_ebreak_place:
-	.long	ebreak_place - code_ebreak

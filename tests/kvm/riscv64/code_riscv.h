@@ -39,9 +39,12 @@ CODE_DECLARE(line);
  * - word 1.
  */
 CODE_DECLARE(imsic);
-/* An EBREAK between two writes of 4 bytes to CODE_MMIO; then CODE_END. */
-CODE_DECLARE(ebreak);
-extern const uint32_t code_ebreak_place;
+
+/* A write to CODE_END says AX_STOP. Before the first vCPU. */
+void code_stop_at_end(struct code_vm *vm);
+
+/* ax_vm_run() until a handler says so, which is to be at CODE_END. */
+void code_run_to_end(struct code_vm *vm);
 
 #endif /* __ASSEMBLER__ */
 
