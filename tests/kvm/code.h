@@ -112,6 +112,12 @@ struct code_producer {
 };
 extern const struct code_producer code_producers[];
 
+/*
+ * Whether an access that begins in RAM and ends outside makes an exit of the part outside. Elsewhere
+ * it is one that no program makes: KVM takes it for a whole one outside (arm64), or gives up (riscv64).
+ */
+extern const bool code_splits_at_ram_end;
+
 /* The name of the program counter. */
 extern const char code_pc[];
 

@@ -55,6 +55,8 @@ const struct code_producer code_producers[] = {
 	{ NULL, NULL },
 };
 
+const bool code_splits_at_ram_end = false;
+
 const char code_pc[] = "pc";
 
 const char *const code_tour_exits[] = {

@@ -60,6 +60,8 @@ const struct code_producer code_producers[] = {
 	{ NULL, NULL },
 };
 
+const bool code_splits_at_ram_end = true;
+
 const char code_pc[] = "rip";
 
 const char
