@@ -115,7 +115,6 @@ static const struct {
 };
 
 #define THREADS 3
-#define REPEATS 8
 
 static void run_disturbed(const struct embedded_guest *guest, const struct guest_variant *variant)
 {
@@ -149,8 +148,9 @@ static void run_disturbed(const struct embedded_guest *guest, const struct guest
 START_TEST(disturbed_guest_ends_as_its_row_says)
 {
 	const struct embedded_guest *guest = embedded_guest_find(cases[_i].name);
+	unsigned repeats = kvm_rounds(8, 2);
 
-	for (unsigned i = 0; guest && i < REPEATS; i++)
+	for (unsigned i = 0; guest && i < repeats; i++)
 		run_disturbed(guest, &cases[_i].variant);
 }
 END_TEST

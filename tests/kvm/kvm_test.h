@@ -63,6 +63,12 @@ bool kvm_is_software(void);
 /* Built with a sanitizer. */
 bool kvm_is_instrumented(void);
 
+/*
+ * How often to repeat what repeating only makes more certain: @all times, or @few with
+ * AXVMM_TEST_SHORT=1, which says that the machine is slow.
+ */
+unsigned kvm_rounds(unsigned all, unsigned few);
+
 /* Nanoseconds of the monotonic clock. */
 uint64_t kvm_now(void);
 

@@ -277,6 +277,7 @@ lab_pack() {
 	for name in "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img; do
 		test ! -f "$name" || cp "$name" "$tree/axvmm/guests/$arch/" || return 1
 	done
+	mkdir -p "$tree/axvmm/tests/matrix" && cp "$top"/tests/matrix/* "$tree/axvmm/tests/matrix/" || return 1
 	python3 "$here/cpio" "$tree" >"$machine_dir/initramfs"
 }
 

@@ -17,6 +17,8 @@ LAB_ARCH = x86_64
 LAB_TESTS =
 check-lab:
 	$(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH) $(LAB_TESTS)
+check-lab-full:
+	AXVMM_LAB_FULL=1 $(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH) $(LAB_TESTS)
 
 # What goes into the machine: called by the lab in a build of its own. Two lists beside the programs.
 # Scripts that look at the tree, and not at the command, have nothing to say there.
@@ -25,5 +27,5 @@ lab_tests = $(kvm_tests) $(filter-out tests/cli/documents,$(filter tests/cli/%,$
 lab-programs: $(lab_programs)
 	@printf '%s\n' $(lab_programs) >lab-programs.list
 	@printf '%s\n' $(lab_tests) >lab-tests.list
-.PHONY: check-lab lab-programs
+.PHONY: check-lab check-lab-full lab-programs
 CLEANFILES += lab-programs.list lab-tests.list
