@@ -16,3 +16,22 @@ machine_sources += \
 	src/machine/x86_64/load_tables.c \
 	src/machine/x86_64/report.c
 endif
+
+# Device trees: a library of their own, which the installed one has where its machine needs it.
+fdt_sources = \
+	src/machine/fdt.c \
+	src/machine/fdt.h \
+	src/machine/fdt_arm64.c \
+	src/machine/fdt_riscv64.c \
+	src/machine/fdt_writer.h
+machine_libs =
+if MACHINE_HAS_FDT
+noinst_LTLIBRARIES += libaxfdt.la
+machine_libs += libaxfdt.la
+else
+if HAVE_FDT
+check_LTLIBRARIES += libaxfdt.la
+endif
+endif
+libaxfdt_la_SOURCES = $(fdt_sources)
+libaxfdt_la_LIBADD = $(FDT_LIBS)

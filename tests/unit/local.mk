@@ -89,6 +89,12 @@ unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot
 endif
 EXTRA_DIST += tests/unit/x86_64/load_fixture.h
 
+# Device trees, also on hosts whose machine has none.
+if HAVE_FDT
+unit_tests += tests/unit/test_fdt
+endif
+tests_unit_test_fdt_LDADD = libaxfdt.la $(LDADD)
+
 # Devices. They are linked with src/dev and a fake VM (dev_fake.h) alone: they need nothing of src/core.
 # But for test_dev_core, which has the real one.
 unit_tests += tests/unit/test_dev_core
