@@ -132,8 +132,8 @@ write_stack:
 	pop	(%rdi)
 	ret
 write_set:
-	sgdt	(%rdi)
 	setc	(%rdi)
+	shlw	(%rdi)
 	ret
 
 op_atomic:
@@ -161,8 +161,8 @@ atomic_compare:
 atomic_compare_8:
 	lock cmpxchg8b (%rdi)
 	ret
-atomic_compare_16:
-	lock cmpxchg16b (%rdi)
+atomic_sub:
+	lock subw %dx, (%rdi)
 	ret
 atomic_bit:
 	and	$0x7ff, %edx
@@ -457,7 +457,7 @@ writes:	.quad	write_1, write_2, write_4, write_8
 	.quad	write_immediate, write_modify, write_stack, write_set
 atomics:
 	.quad	atomic_add, atomic_xadd, atomic_xchg_2, atomic_xchg_8
-	.quad	atomic_compare, atomic_compare_8, atomic_compare_16, atomic_bit
+	.quad	atomic_compare, atomic_compare_8, atomic_sub, atomic_bit
 strings:
 	.quad	string_copy_1, string_copy_8, string_copy_down, string_store
 	.quad	string_store_4, string_load, string_scan, string_compare

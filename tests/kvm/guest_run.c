@@ -168,6 +168,8 @@ static int make_machine(struct guest_run *run, const struct guest_variant *varia
 	options.features = features_of(guest);
 	if (embedded_guest_needs(guest, "unclaimed-stop"))
 		options.unclaimed = AX_UNCLAIMED_STOP;
+	if (variant->unclaimed)
+		options.unclaimed = variant->unclaimed - 1;
 	options.host = run->host;
 	options.console = (AxCharSink){ .write = collect, .opaque = run };
 	return ax_machine_new(&options, &run->machine, err);
