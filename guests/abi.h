@@ -312,6 +312,21 @@
 #define AX_TEST_SBI_NOT_SUPPORTED 0xfffffffffffffffe
 #define AX_SBI_EXT_HSM		  0x08415848
 
+/*
+ * 11. riscv64: the CSRs that KVM leaves to its user
+ *
+ *   seed    R   AX_TEST_SEED_VALUE: 16 bits of no entropy at all, valid. Where the vCPU has Zkr
+ *   stopei  R   AX_TEST_STOPEI_VALUE: interrupt 5 is always pending. Where it has Ssaia, and KVM no
+ *               AIA of its own; as the next
+ *   sireg   RW  64 bits of storage, shared by all vCPUs, whatever siselect names
+ * Writes of the first two are taken and change nothing.
+ */
+#define AX_TEST_CSR_SEED     0x015
+#define AX_TEST_CSR_SIREG    0x151
+#define AX_TEST_CSR_STOPEI   0x15c
+#define AX_TEST_SEED_VALUE   0x80004158
+#define AX_TEST_STOPEI_VALUE 0x00050005
+
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>
