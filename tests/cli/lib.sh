@@ -3,6 +3,7 @@
 # What the tests of the command share. A script sources it, makes its checks, and ends with "finish".
 #
 #   ax ARGUMENT...           start the command; its output is in $out, its messages in $err, then $status
+#   end_by SIGNAL SECONDS COMMAND...    send it the signal by then; the status is the command's own
 #   expect_status N          the last run ended so
 #   expect_message REGEX     it said this on standard error
 #   expect_lines N           it said so many lines there
@@ -36,6 +37,15 @@ ax() {
 	what="axvmm $*"
 	timeout "$limit" "$axvmm" "$@" >"$out" 2>"$err" </dev/null
 	status=$?
+}
+
+# GNU's timeout has an option for what busybox's always does.
+end_by() {
+	if timeout --preserve-status 1 true 2>/dev/null; then
+		timeout --preserve-status -s "$@"
+	else
+		timeout -s "$@"
+	fi
 }
 
 expect_status() {
