@@ -32,6 +32,7 @@ include tests/bench/local.mk
 include tests/install/local.mk
 include tests/lab/local.mk
 include tests/lint/local.mk
+include tests/matrix/local.mk
 
 if ENABLE_TESTS
 check_PROGRAMS += $(unit_tests) $(kvm_tests)

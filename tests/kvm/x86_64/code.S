@@ -240,6 +240,10 @@ halt_\number:
 	hlt
 	cli
 	incq	WORD(0)
+	mov	WORD(2), %rax			/* of this architecture: tell by a write there */
+	test	%rax, %rax
+	jz	4b
+	movl	$0, (%rax)
 	jmp	4b
 
 	HANDLER 0

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What KVM said, for the exit matrix: KVM_RUN's result is noted where the library calls it
+ * (--wrap=sys_vcpu_run), kvm_run's exit_reason is read from the shared page. Nothing is changed.
+ */
+#include "matrix.h"
+
+#include "core/vcpu.h"
+
+static _Thread_local int last_rc;
+
+int __real_sys_vcpu_run(int fd);
+int __wrap_sys_vcpu_run(int fd);
+
+int __wrap_sys_vcpu_run(int fd)
+{
+	last_rc = __real_sys_vcpu_run(fd);
+	return last_rc;
+}
+
+uint32_t matrix_raw(const AxVCpu *vcpu)
+{
+	/* After an errno exit_reason is stale. */
+	if (last_rc < 0)
+		return MATRIX_RAW_ERRNO | (uint32_t)-last_rc;
+	return vcpu->run->exit_reason;
+}
+
+static void on_exit_seen(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
+{
+	matrix_see(record->exit->kind, matrix_raw(vcpu));
+}
+
+const AxObserver matrix_observer = { sizeof(matrix_observer), on_exit_seen };
