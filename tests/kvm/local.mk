@@ -27,16 +27,8 @@ kvm_helper_sources += \
 	tests/kvm/x86_64/decode_arch.c \
 	tests/kvm/x86_64/decode_cases.S
 endif
-if ARCH_RISCV64
-kvm_helper_sources += \
-	tests/kvm/riscv64/code.S \
-	tests/kvm/riscv64/code_arch.c \
-	tests/kvm/riscv64/code_arch.h \
-	tests/kvm/riscv64/code_riscv.h \
-	tests/kvm/riscv64/decode_arch.c \
-	tests/kvm/riscv64/decode_cases.S
-endif
 include tests/kvm/arm64/local.mk
+include tests/kvm/riscv64/local.mk
 
 check_LTLIBRARIES += tests/kvm/libaxkvm.la
 tests_kvm_libaxkvm_la_SOURCES = $(kvm_helper_sources)
@@ -98,19 +90,6 @@ tests_kvm_x86_64_hypercall_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_msr_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_notify_port_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_virtual_LDADD = $(KVM_GUEST_LIBS)
-endif
-
-# Tests of what only riscv64 has.
-if ARCH_RISCV64
-kvm_tests += \
-	tests/kvm/riscv64/access \
-	tests/kvm/riscv64/csr \
-	tests/kvm/riscv64/hsm \
-	tests/kvm/riscv64/sbi
-tests_kvm_riscv64_access_LDADD = $(KVM_GUEST_LIBS)
-tests_kvm_riscv64_csr_LDADD = $(KVM_GUEST_LIBS)
-tests_kvm_riscv64_hsm_LDADD = $(KVM_GUEST_LIBS)
-tests_kvm_riscv64_sbi_LDADD = $(KVM_GUEST_LIBS)
 endif
 
 # Also under ThreadSanitizer: what has several threads.

@@ -3,8 +3,7 @@
  * KVM's Advanced Interrupt Architecture: an APLIC, and an IMSIC for each hart.
  *
  * KVM wants it whole at once: after KVM_CREATE_DEVICE come the addresses of all IMSICs, then
- * CTRL_INIT, after which no vCPU joins. So it is made ready when somebody needs it: at a vCPU's first
- * entry, or when an interrupt line is asked for.
+ * CTRL_INIT, after which no vCPU joins. So it is made ready when somebody needs it.
  */
 #include <config.h>
 
@@ -74,20 +73,23 @@ static int finish_locked(AxVm *vm)
 	int ret = set_config(vm, SYS_RISCV_AIA_CONFIG_HART_BITS, hart_bits(vm));
 
 	for (unsigned i = 0; ret >= 0 && i < vm->vcpu_count; i++) {
-		uint32_t id = vm->vcpus[i]->id;
+		uint64_t id = vm->vcpus[i]->id;
 
-		ret = set_address(vm, SYS_RISCV_AIA_ADDR_IMSIC(id),
-				  RISCV_IMSIC_BASE + (uint64_t)id * RISCV_IMSIC_SIZE);
+		/* KVM numbers vCPUs as they were created, here. */
+		ret = set_address(vm, SYS_RISCV_AIA_ADDR_IMSIC(i),
+				  RISCV_IMSIC_BASE + id * RISCV_IMSIC_SIZE);
 	}
 	if (ret >= 0)
 		ret = set_attr(vm, SYS_RISCV_AIA_CTRL, SYS_RISCV_AIA_CTRL_INIT, NULL);
 	return ret;
 }
 
-int riscv_aia_finish(AxVm *vm, AxError *err)
+int arch_vm_prepare(AxVm *vm, AxError *err)
 {
 	int ret = 0;
 
+	if (vm->irqchip != AX_IRQCHIP_KERNEL)
+		return 0;
 	pthread_mutex_lock(&vm->lock);
 	if (!vm->arch->aia_ready) {
 		ret = finish_locked(vm);

@@ -38,7 +38,7 @@ static int send_message(AxVCpu *vcpu, unsigned identity, AxError *err)
 		return ax_error_argument(err, -EINVAL,
 					 "%u is no interrupt identity of an IMSIC: 1 to %d",
 					 identity, RISCV_IMSIC_IDS);
-	ret = riscv_aia_finish(vcpu->vm, err);
+	ret = arch_vm_prepare(vcpu->vm, err);
 	if (ret)
 		return ret;
 	ret = sys_ioctl_struct(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
@@ -72,10 +72,12 @@ uint32_t arch_irq_line(uint32_t gsi)
 	return gsi;
 }
 
-/* Posted once, when the vCPU is made: all of them exist when the first is entered. */
+/* The line's level and IMSICs' messages reach KVM at once. */
 int arch_deliver(AxVCpu *vcpu, AxError *err)
 {
-	return vcpu->vm->irqchip == AX_IRQCHIP_KERNEL ? riscv_aia_finish(vcpu->vm, err) : 0;
+	(void)vcpu;
+	(void)err;
+	return 0;
 }
 
 /*

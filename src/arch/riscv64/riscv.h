@@ -88,7 +88,4 @@ int riscv_raise_illegal(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 int riscv_aia_create(AxVm *vm, AxError *err);
 void riscv_aia_destroy(AxVm *vm);
 
-/* aia.c: what KVM does once all vCPUs exist, and no later than their first entry. Any thread. */
-int riscv_aia_finish(AxVm *vm, AxError *err);
-
 #endif

@@ -11,7 +11,7 @@
 /* The external interrupt line of a hart has a level. */
 #define ARCH_LINE_HAS_LEVEL 1
 
-/* The AIA is completed by the first vCPU that is entered: arch_deliver(). */
-#define ARCH_PREPARES 0
+/* KVM's AIA is completed when all vCPUs exist, and before it is used: aia.c. */
+#define ARCH_PREPARES 1
 
 #endif

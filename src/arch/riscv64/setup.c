@@ -175,9 +175,6 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 		return ax_error_state(err,
 				      "vCPU %u: KVM's AIA is in use, and takes no more harts then",
 				      vcpu->id);
-	/* It is made ready when the first of them is entered: see arch_deliver(). */
-	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
-		vcpu_request(vcpu, REQUEST_INTERRUPT);
 	return configure_sbi(vcpu, err);
 }
 
