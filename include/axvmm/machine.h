@@ -57,6 +57,7 @@ typedef struct AxMachineOptions {
 	uint32_t irqchip;	    /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
 	uint32_t unclaimed;	    /* an AxUnclaimed */
 	uint32_t features;	    /* AX_MACHINE_TEST_*, AX_MACHINE_NO_CPUID */
+	uint32_t power;		    /* an AxPower */
 	const AxImageSource *image; /* borrowed during ax_machine_new() */
 	const AxLoadOptions *load;  /* borrowed during ax_machine_new(); NULL: all defaults */
 	AxHost *host;		    /* for devices' timers; borrowed; NULL: none */
@@ -71,8 +72,8 @@ typedef struct AxMachineOptions {
 #define AX_MACHINE_OPTIONS_INIT                                                                \
 	{                                                                                      \
 		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                  \
-			AX_MACHINE_IRQCHIP_AUTO, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
-			NULL, NULL, NULL, NULL                                                 \
+			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL },    \
+			NULL, NULL, NULL, NULL, NULL                                           \
 	}
 
 /**

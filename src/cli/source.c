@@ -31,6 +31,15 @@ static uint32_t irqchip_of(const struct embedded_guest *guest)
 	return AX_IRQCHIP_NONE;
 }
 
+static uint32_t power_of(const struct embedded_guest *guest)
+{
+	if (embedded_guest_needs(guest, "power-user"))
+		return AX_POWER_USER;
+	if (embedded_guest_needs(guest, "power-kernel"))
+		return AX_POWER_KERNEL;
+	return AX_POWER_AUTO;
+}
+
 static uint32_t features_of(const struct embedded_guest *guest)
 {
 	static const struct {
@@ -38,8 +47,12 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		uint32_t feature;
 	} table[] = {
 		{ "user-msr", AX_MACHINE_TEST_SYS_REGS },
+		{ "zkr", AX_MACHINE_TEST_SYS_REGS },
+		{ "aia", AX_MACHINE_TEST_SYS_REGS },
 		{ "readonly-slot", AX_MACHINE_TEST_READONLY },
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
 		{ "no-cpuid", AX_MACHINE_NO_CPUID },
@@ -126,6 +139,7 @@ void source_describe(const struct source *source, const struct run_options *opti
 		machine->memory = guest->memory;
 		machine->irqchip = irqchip_of(guest);
 		machine->features = features_of(guest);
+		machine->power = power_of(guest);
 		if (embedded_guest_needs(guest, "unclaimed-stop"))
 			machine->unclaimed = AX_UNCLAIMED_STOP;
 	}

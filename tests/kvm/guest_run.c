@@ -43,6 +43,16 @@ static uint32_t mode_of(const char *word)
 	return AX_MODE_NATIVE;
 }
 
+/* Who starts and stops CPUs. */
+static uint32_t power_of(const struct embedded_guest *guest)
+{
+	if (embedded_guest_needs(guest, "power-user"))
+		return AX_POWER_USER;
+	if (embedded_guest_needs(guest, "power-kernel"))
+		return AX_POWER_KERNEL;
+	return AX_POWER_AUTO;
+}
+
 static uint32_t features_of(const struct embedded_guest *guest)
 {
 	static const struct {
@@ -50,8 +60,12 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		uint32_t feature;
 	} table[] = {
 		{ "user-msr", AX_MACHINE_TEST_SYS_REGS },
+		{ "zkr", AX_MACHINE_TEST_SYS_REGS },
+		{ "aia", AX_MACHINE_TEST_SYS_REGS },
 		{ "readonly-slot", AX_MACHINE_TEST_READONLY },
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
 		{ "no-cpuid", AX_MACHINE_NO_CPUID },
@@ -166,6 +180,7 @@ static int make_machine(struct guest_run *run, const struct guest_variant *varia
 	options.cpus = variant->cpus ? variant->cpus : guest->cpus;
 	options.irqchip = irqchip_of(variant->irqchip ? variant->irqchip : guest->irqchip);
 	options.features = features_of(guest);
+	options.power = power_of(guest);
 	if (embedded_guest_needs(guest, "unclaimed-stop"))
 		options.unclaimed = AX_UNCLAIMED_STOP;
 	if (variant->unclaimed)
@@ -250,6 +265,9 @@ static const struct end_word {
 	{ "assertion", AX_MACHINE_ASSERTION },
 	{ "reset", AX_MACHINE_RESET },
 	{ "triple-fault", AX_MACHINE_TRIPLE_FAULT },
+	{ "power-off", AX_MACHINE_POWER_OFF },
+	{ "crash", AX_MACHINE_CRASH },
+	{ "suspend", AX_MACHINE_SUSPEND },
 	{ "halt", AX_MACHINE_HALTED },
 	{ "fail-entry", AX_MACHINE_FAIL_ENTRY },
 	{ "internal-error", AX_MACHINE_INTERNAL_ERROR },
