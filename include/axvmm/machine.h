@@ -69,11 +69,11 @@ typedef struct AxMachineOptions {
 	void *log_opaque;
 } AxMachineOptions;
 
-#define AX_MACHINE_OPTIONS_INIT                                                                \
-	{                                                                                      \
-		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                  \
-			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL },    \
-			NULL, NULL, NULL, NULL, NULL                                           \
+#define AX_MACHINE_OPTIONS_INIT                                                                   \
+	{                                                                                         \
+		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                     \
+			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
+			NULL, NULL, NULL, NULL                                                    \
 	}
 
 /**
