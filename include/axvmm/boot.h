@@ -190,9 +190,11 @@ typedef struct AxLoadOptions {
 	const AxLoadModule *modules;
 	uint32_t module_count; /* up to AX_LOAD_MODULES_MAX */
 	uint32_t reserved;     /* 0 */
+	const void *device_tree; /* arm64, riscv64: a flattened one; NULL: the guest gets none */
+	size_t device_tree_len;
 } AxLoadOptions;
 
-#define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0 }
+#define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
 
 #define AX_BOOT_REGISTERS_MAX 8
 
@@ -231,18 +233,25 @@ typedef struct AxBootRegisters {
  *   with all that it points to but the modules below 640 KiB if there is room. Modules follow the
  *   image, page aligned. There is no stack (section 3.2).
  *
- * Only multiboot has a way to tell the guest of a command line or of modules; with the other
- * formats they are refused (-ENOTSUP) instead of being dropped.
+ * On x86-64 only multiboot has a way to tell the guest of a command line or of modules; with the
+ * other formats they are refused (-ENOTSUP) instead of being dropped, as a device tree is.
+ *
+ * On arm64 and riscv64 it is the device tree that tells. It is copied into RAM, with the command
+ * line and one module, the initial RAM disk, added to its node /chosen; the guest gets its address
+ * in x0, or in a1 beside its hart ID in a0. On arm64 the tree lies at the start of RAM, where U-Boot
+ * and others look for it, unless the image lies there. Else, and on riscv64, it lies as high as
+ * possible below 3 GiB, or anywhere above when there is no room, and so does the module. There is no
+ * stack.
  *
  * @param vm       with its RAM, before vCPUs run
  * @param source   the image; borrowed during the call
  * @param options  NULL: all defaults; borrowed during the call
- * @param setup    its `size` set by the caller; mode, entry, page_table and stack filled on
- *                 success, other members keep their values
+ * @param setup    its `size` set by the caller; mode, entry, page_table, stack and, with a device
+ *                 tree, arg filled on success, other members keep their values
  * @param regs     its `size` set by the caller; filled on success
  * @return 0; as ax_image_parse(); -ENOSPC the modules or the tables do not fit into RAM, a string
- *         or the number of modules is beyond its limit; -ENOTSUP. On failure RAM may hold a part of
- *         the image
+ *         or the number of modules is beyond its limit; -EINVAL the device tree is damaged; -ENOTSUP.
+ *         On failure RAM may hold a part of the image
  *
  * Thread: the one that builds the VM.
  */

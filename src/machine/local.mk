@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/machine; one file a line.
 machine_sources = \
+	src/machine/load.c \
+	src/machine/load.h \
 	src/machine/machine.c \
 	src/machine/machine.h \
 	src/machine/run.c \

@@ -91,9 +91,20 @@ EXTRA_DIST += tests/unit/x86_64/load_fixture.h
 
 # Device trees, also on hosts whose machine has none.
 if HAVE_FDT
-unit_tests += tests/unit/test_fdt
+unit_tests += \
+	tests/unit/test_fdt \
+	tests/unit/test_load_arm64 \
+	tests/unit/test_load_riscv64
 endif
 tests_unit_test_fdt_LDADD = libaxfdt.la $(LDADD)
+tests_unit_test_load_arm64_SOURCES = \
+	tests/unit/test_load_fdt.c src/machine/load_fdt.c src/machine/arm64/load.c
+tests_unit_test_load_arm64_LDADD = $(LDADD) libaxfdt.la
+tests_unit_test_load_arm64_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_load_riscv64_SOURCES = \
+	tests/unit/test_load_fdt.c src/machine/load_fdt.c src/machine/riscv64/load.c
+tests_unit_test_load_riscv64_LDADD = $(LDADD) libaxfdt.la
+tests_unit_test_load_riscv64_LDFLAGS = $(FAKE_LIBC_WRAP)
 
 # Devices. They are linked with src/dev and a fake VM (dev_fake.h) alone: they need nothing of src/core.
 # But for test_dev_core, which has the real one.

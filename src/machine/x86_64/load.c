@@ -1,85 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Putting an image into the RAM of an x86-64 VM.
+ * What an image on x86-64 needs beside itself.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "machine/x86_64/load.h"
 
-int load_lost_ram(const struct load *load, uint64_t gpa, AxError *err)
-{
-	return boot_error(err, AX_ERROR_STATE, 0, -EFAULT, load->source->name,
-			  "RAM at 0x%llx was removed while the image was loaded",
-			  (unsigned long long)gpa);
-}
+const struct load_arch load_arch = { .machine = AX_IMAGE_FOR_X86_64 };
 
-void load_register(AxBootRegisters *regs, const char *name, uint64_t value)
-{
-	regs->registers[regs->count++] = (AxBootRegister){ name, value };
-}
-
-static int find_ram(struct load *load, AxError *err)
-{
-	AxRamInfo info;
-
-	for (unsigned i = 0; ax_ram_info(load->vm, i, &info); i++) {
-		if (info.flags & AX_RAM_READONLY)
-			continue;
-		if (load->ram_count == AX_RAM_RANGES_MAX)
-			return load_error(load, err, -ENOSPC,
-					  "the VM has more than %d pieces of RAM; add it in fewer",
-					  AX_RAM_RANGES_MAX);
-		load->ram[load->ram_count++] = (AxRamRange){ info.base, info.size };
-	}
-	if (load->ram_count == 0)
-		return boot_error(err, AX_ERROR_ARGUMENT, 0, -EINVAL, load->source->name,
-				  "the VM has no RAM to load it into: ax_ram_add() comes first");
-	return 0;
-}
-
-/* Limits that hold for every format. */
-static int check_options(const struct load *load, AxError *err)
-{
-	const AxLoadOptions *options = load->options;
-	const char *line = options->command_line;
-
-	if (line && strnlen(line, AX_COMMAND_LINE_MAX) == AX_COMMAND_LINE_MAX)
-		return load_error(
-			load, err, -ENOSPC,
-			"a command line of %zu bytes is too long: at most %d are possible",
-			strlen(line), AX_COMMAND_LINE_MAX - 1);
-	if (options->module_count > AX_LOAD_MODULES_MAX)
-		return load_error(load, err, -ENOSPC,
-				  "%u modules (initrds) are too many: at most %d are possible",
-				  options->module_count, AX_LOAD_MODULES_MAX);
-	if (options->module_count && !options->modules)
-		return boot_error(err, AX_ERROR_ARGUMENT, 0, -EINVAL, load->source->name,
-				  "there are %u modules, but no list of them",
-				  options->module_count);
-	return 0;
-}
-
-static int parse(struct load *load, AxError *err)
-{
-	const AxLoadOptions *options = load->options;
-	AxImageHints hints = AX_IMAGE_HINTS_INIT;
-
-	hints.name = load->source->name;
-	hints.given = options->given;
-	hints.mode = options->mode;
-	hints.load = options->load;
-	hints.machine = AX_IMAGE_FOR_X86_64;
-	hints.ram = load->ram;
-	hints.ram_count = load->ram_count;
-	return ax_image_parse(load->source->bytes, load->source->len, &hints, &load->plan, err);
-}
-
-static int refuse_unheard(const struct load *load, AxError *err)
+int load_check(const struct load *load, AxError *err)
 {
 	const AxLoadOptions *options = load->options;
 	const char *what = NULL;
 
+	if (options->device_tree)
+		return load_error(load, err, -ENOTSUP, "an x86-64 guest is given no device tree");
+	if (load->plan.format == AX_IMAGE_MULTIBOOT)
+		return 0;
 	if (options->command_line && options->command_line[0])
 		what = "a command line";
 	if (options->module_count)
@@ -91,99 +28,11 @@ static int refuse_unheard(const struct load *load, AxError *err)
 			  ax_image_format_name(load->plan.format), what);
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
+int load_finish(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
 {
-	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
-}
-
-/*
- * Zero guest memory page by page. A page that is zero is only read: a host page that nobody wrote
- * to stays shared with all other such pages.
- */
-static void zero(uint8_t *bytes, uint64_t len)
-{
-	while (len) {
-		size_t piece = PAGE_SIZE - (uintptr_t)bytes % PAGE_SIZE;
-
-		if (piece > len)
-			piece = len;
-		if (!is_zero(bytes, piece))
-			memset(bytes, 0, piece);
-		bytes += piece;
-		len -= piece;
-	}
-}
-
-static int copy_segment(struct load *load, const AxImageSegment *segment, AxError *err)
-{
-	const uint8_t *from = (const uint8_t *)load->source->bytes + segment->file_offset;
-	AxMemView view;
-
-	if (ax_mem_get(load->vm, segment->gpa, segment->memory_size, AX_MEM_WRITE, &view))
-		return load_lost_ram(load, segment->gpa, err);
-	memcpy(view.host, from, segment->file_size);
-	zero((uint8_t *)view.host + segment->file_size, segment->memory_size - segment->file_size);
-	ax_mem_put(load->vm, &view, segment->memory_size);
-	return 0;
-}
-
-static int load_all(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
-{
-	const AxImagePlan *plan = &load->plan;
-	int ret;
-
-	ret = plan->format == AX_IMAGE_MULTIBOOT ? 0 : refuse_unheard(load, err);
-	if (ret)
-		return ret;
-	boot_layout_init(&load->layout, load->ram, load->ram_count);
-	for (uint32_t i = 0; i < plan->segment_count; i++) {
-		boot_layout_take(&load->layout, plan->segments[i].gpa,
-				 plan->segments[i].memory_size);
-		ret = copy_segment(load, &plan->segments[i], err);
-		if (ret)
-			return ret;
-	}
-	setup->mode = plan->mode;
-	setup->entry = plan->entry;
-	setup->page_table = 0;
-	setup->stack = 0;
-	regs->count = 0;
-	if (plan->format == AX_IMAGE_MULTIBOOT)
+	if (load->plan.format == AX_IMAGE_MULTIBOOT)
 		return load_multiboot(load, regs, err);
-	if (plan->mode == AX_MODE_REAL)
+	if (load->plan.mode == AX_MODE_REAL)
 		return 0;
 	return load_boot_block(load, setup, regs, err);
-}
-
-int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
-		  AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
-{
-	static const AxLoadOptions defaults = AX_LOAD_OPTIONS_INIT;
-	struct load load = { .vm = vm, .source = source, .options = options ? options : &defaults };
-	AxVCpuSetup new_setup;
-	AxBootRegisters new_regs;
-	int ret;
-
-	if (!vm || !boot_sized(source, sizeof(*source)) ||
-	    !boot_sized(load.options, sizeof(*options)) || !boot_sized(setup, sizeof(*setup)) ||
-	    !boot_sized(regs, sizeof(*regs)))
-		return boot_error(err, AX_ERROR_ARGUMENT, 0, -EINVAL, "ax_image_load",
-				  "an argument is missing, or its size is not set");
-	load.plan.size = sizeof(load.plan);
-	ret = find_ram(&load, err);
-	if (!ret)
-		ret = check_options(&load, err);
-	if (!ret)
-		ret = parse(&load, err);
-	if (ret)
-		return ret;
-
-	new_setup = *setup;
-	new_regs = *regs;
-	ret = load_all(&load, &new_setup, &new_regs, err);
-	if (ret)
-		return ret;
-	*setup = new_setup;
-	*regs = new_regs;
-	return 0;
 }

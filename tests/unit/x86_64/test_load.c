@@ -238,6 +238,18 @@ START_TEST(formats_that_cannot_pass_them_on_refuse_command_line_and_modules)
 }
 END_TEST
 
+START_TEST(a_device_tree_is_not_for_x86_64)
+{
+	AxLoadOptions options = AX_LOAD_OPTIONS_INIT;
+
+	start(16 * MIB);
+	build_usual_multiboot(&file);
+	options.device_tree = "";
+	refuse(file.bytes, file.len, &options, -ENOTSUP, AX_ERROR_IMAGE,
+	       "guest: an x86-64 guest is given no device tree");
+}
+END_TEST
+
 START_TEST(arguments_are_checked)
 {
 	static char text[AX_COMMAND_LINE_MAX + 1];
@@ -342,5 +354,5 @@ RUN_TESTS_WITH("load", reset, finish, real_mode_gets_the_image_and_nothing_else,
 	       bss_that_is_zero_already_costs_no_memory,
 	       ram_that_is_too_small_is_told_what_would_do,
 	       formats_that_cannot_pass_them_on_refuse_command_line_and_modules,
-	       arguments_are_checked, a_vm_without_ram_or_with_too_many_pieces_is_refused,
-	       a_vcpu_gets_the_beginning)
+	       a_device_tree_is_not_for_x86_64, arguments_are_checked,
+	       a_vm_without_ram_or_with_too_many_pieces_is_refused, a_vcpu_gets_the_beginning)
