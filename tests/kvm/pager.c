@@ -252,6 +252,49 @@ START_TEST(many_pages_under_two_vcpus_come_once_each)
 }
 END_TEST
 
+/*
+ * x86-64 KVM with local APICs in the kernel may let threads of the kernel's fetch pages that its
+ * vCPUs wait for ("asynchronous page faults"): then nobody is named, and all is for writing.
+ */
+START_TEST(kernel_may_fetch_pages_for_its_vcpus)
+{
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+	AxError err = AX_ERROR_INIT;
+	unsigned unnamed = 0;
+	struct source source;
+	struct code_vm vm;
+	uint64_t region;
+	AxVm *probe;
+
+	options.irqchip = AX_IRQCHIP_KERNEL;
+	if (ax_vm_create(&options, &probe, &err)) {
+		kvm_skip("pager, irqchip in the kernel: %s", err.message);
+		return;
+	}
+	ax_vm_destroy(probe);
+	source_init(&source, PAGING_BASE);
+	region = PAGES * source.page;
+	code_open(&vm, &options, CODE(copy));
+	ck_ok(ax_ram_add(vm.vm, PAGING_BASE, 2 * region, 0, &err), err);
+	if (source_pager(vm.vm, &source, &source_ops)) {
+		order_copy(&vm, 0, PAGING_BASE, PAGING_BASE + region, region);
+		runner_run(vm.vcpu);
+		pattern_check(vm.vm, PAGING_BASE + region, PAGING_BASE, region);
+		for (unsigned i = 0; i < 2 * PAGES; i++) {
+			unnamed += source.vcpu[i] == AX_PAGER_NO_VCPU;
+			if (source.vcpu[i] == AX_PAGER_NO_VCPU)
+				source_check(&source, i, 1, AX_PAGER_NO_VCPU, AX_MAP_WRITE);
+			else
+				source_check(&source, i, 1, 0,
+					     i < PAGES ? AX_MAP_READ : AX_MAP_WRITE);
+		}
+		kvm_say("pager, irqchip in the kernel: %u of %u pages without a vCPU's name",
+			unnamed, 2 * PAGES);
+	}
+	code_close(&vm);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pager");
@@ -262,6 +305,7 @@ int main(void)
 	tcase_add_test(tcase, vcpu_that_faults_is_named);
 	tcase_add_test(tcase, page_that_two_vcpus_wait_for_is_asked_for_once);
 	tcase_add_test(tcase, pages_pushed_ahead_are_not_asked_for);
+	tcase_add_test(tcase, kernel_may_fetch_pages_for_its_vcpus);
 	tcase_add_loop_test(tcase, many_pages_under_two_vcpus_come_once_each, 0, 2);
 	return kvm_main(suite);
 }
