@@ -35,6 +35,14 @@ lab_die() {
 	exit 1
 }
 
+# lab_cannot REASON: a skip on somebody's machine, a failure where CI or AXVMM_REQUIRE_KVM=1 is set.
+lab_cannot() {
+	test -z "${CI:-}" && test "${AXVMM_REQUIRE_KVM:-0}" != 1 || lab_die "$*"
+	echo "SKIP: lab: $*"
+	echo "1..0 # SKIP $*"
+	exit 77
+}
+
 lab_say() {
 	echo "# $*"
 }
@@ -81,7 +89,7 @@ apt() {
 		-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferencesparts=/dev/null -o Dir::Etc::preferences=/dev/null \
 		-o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
-		-o APT::Sandbox::User=root "$@"
+		-o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
 }
 
 # apt_open STATE STATUS-FILE SUITE...: an apt that knows these suites.
@@ -157,18 +165,27 @@ lab_qemu() {
 	LD_LIBRARY_PATH=$libraries exec "$lab/qemu/root/usr/bin/$qemu" -L "$share/qemu" -L "$share/seabios" "$@"
 }
 
-lab_fetch() {
+# fetched STAMP WHAT COMMAND: once; its output goes to a log.
+fetched() {
+	test ! -f "$1/fetched" || return 0
+	lab_say "fetching $2"
 	command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 ||
-		lab_die 'apt-get and dpkg are needed'
-	if ! test -f "$work/fetched"; then
-		lab_say "fetching Debian $suite's kernel for $arch"
-		logged fetch fetch_machine
-		touch "$work/fetched"
+		lab_cannot "without apt-get and dpkg there is no $2"
+	if ! "$3" >"$work/$3.log" 2>&1; then
+		tail -n 30 "$work/$3.log" >&2
+		lab_cannot "$2: fetching it failed (all of its output: $work/$3.log)"
 	fi
-	if ! qemu_is_new_enough "$qemu" && ! test -f "$lab/qemu/fetched"; then
-		lab_say "fetching $qemu: version $qemu_oldest or newer is needed"
-		logged fetch-qemu fetch_qemu
-		touch "$lab/qemu/fetched"
+	touch "$1/fetched"
+}
+
+lab_fetch() {
+	fetched "$work" "Debian $suite's kernel for $arch" fetch_machine
+	# Machines that start at the same time share it.
+	if ! qemu_is_new_enough "$qemu"; then
+		exec 8>"$lab/qemu.lock"
+		flock 8
+		fetched "$lab/qemu" "$qemu $qemu_oldest" fetch_qemu
+		exec 8>&-
 	fi
 }
 
@@ -194,7 +211,7 @@ build_programs() {
 	configure=configure_native
 	if $is_cross; then
 		command -v "$triplet-gcc" >/dev/null 2>&1 && test -f "/usr/$triplet/lib/libc.a" ||
-			lab_die "a compiler for $arch is missing. It is in these packages: $cross_packages"
+			lab_cannot "no compiler for $arch. It is in these packages: $cross_packages"
 		ldflags=-L$sysroot/usr/lib/$triplet
 		configure=configure_cross
 	fi

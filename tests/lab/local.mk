@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The lab: KVM tests and tests of the command on a stock kernel in an emulated machine (tests/lab/run).
-# Not a part of "make check": it fetches packages and takes minutes. Nor of tests/check-all, as long as
-# tests/lab/run has no execute bit.
+# Not a part of "make check": it fetches packages and takes minutes. tests/check-all starts it.
 EXTRA_DIST += \
 	tests/lab/arm64.conf \
 	tests/lab/cpio \
