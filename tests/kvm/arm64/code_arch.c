@@ -14,16 +14,19 @@
 #define GICS_END   0x0a000000
 
 /* Descriptors: DDI 0487, D8.3. Access flag, inner shareable; index in MAIR_EL1. */
-#define TABLE  0x3
-#define BLOCK  0x701
-#define LEAF   0x703
-#define NORMAL 0x0
-#define DEVICE 0x4
+#define TABLE	     0x3
+#define BLOCK	     0x701
+#define LEAF	     0x703
+#define NORMAL	     0x0
+#define UNPRIVILEGED 0x40 /* EL0, too: LDTR and its like. EL1 executes nothing there */
+#define DEVICE	     0x4
 
 static uint64_t kind(uint64_t addr)
 {
 	if (addr >= CODE_MMIO && addr < CODE_MMIO + CODE_MMIO_SIZE)
-		return DEVICE;
+		return DEVICE | UNPRIVILEGED;
+	if (addr == CODE_SCRATCH)
+		return NORMAL | UNPRIVILEGED;
 	if (addr >= GICS && addr < GICS_END)
 		return DEVICE;
 	return addr >= CODE_MMIO_ABOVE && addr < UINT64_C(0x100000000) ? DEVICE : NORMAL;

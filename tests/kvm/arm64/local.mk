@@ -10,4 +10,10 @@ kvm_helper_sources += \
 	tests/kvm/arm64/code_arm64.h \
 	tests/kvm/arm64/decode_arch.c \
 	tests/kvm/arm64/decode_cases.S
+
+kvm_tests += \
+	tests/kvm/arm64/access
+tests_kvm_arm64_access_SOURCES = tests/kvm/arm64/access.c tests/kvm/arm64/access_case.h \
+	tests/kvm/arm64/access_cases.S
+tests_kvm_arm64_access_LDADD = $(KVM_GUEST_LIBS)
 endif
