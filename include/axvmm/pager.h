@@ -32,7 +32,7 @@ typedef struct AxPager AxPager;
 /* What a handler says of a page. Numbered for ever. */
 typedef enum AxPageAnswer {
 	AX_PAGE_FILLED = 0, /* its bytes have been written to `page` */
-	AX_PAGE_ZERO = 1,   /* it is all zero; cheaper than FILLED */
+	AX_PAGE_ZERO = 1,   /* it is all zero; costs no memory as long as it is only read */
 	AX_PAGE_LATER = 2,  /* ax_pager_provide() or ax_pager_fail() will say */
 	AX_PAGE_FAILED = 3  /* it cannot be had: as ax_pager_fail() */
 } AxPageAnswer;
@@ -44,7 +44,9 @@ typedef struct AxPagerOps {
 	 * A page is missing. Each is asked for once.
 	 *
 	 * It must not touch missing pages of this pager's: it would wait for itself. ax_mem_get(),
-	 * ax_mem_read() and ax_mem_write() notice and say -EDEADLK.
+	 * ax_mem_read() and ax_mem_write() notice and say -EDEADLK. Beside these three it may call
+	 * ax_pager_provide(), ax_pager_fail(), ax_vcpu_kick() and ax_vm_stop(); other functions of
+	 * the VM may wait for the vCPU that waits for the page.
 	 *
 	 * @param exit  NestedPageFault: addr is the page's, access_flags AX_MAP_READ or AX_MAP_WRITE
 	 *              as the kernel says (KVM may ask for a page to write where the guest reads),

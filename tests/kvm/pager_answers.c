@@ -52,6 +52,42 @@ START_TEST(late_answers_may_come_in_any_order)
 }
 END_TEST
 
+/* Some KVMs let go of a vCPU that waits for a page, others not before it has it; no kick is lost. */
+START_TEST(kick_of_a_vcpu_that_waits_is_not_lost)
+{
+	AxError err = AX_ERROR_INIT;
+	struct source source;
+	struct runner runner;
+	struct code_vm vm;
+	AxPager *pager;
+
+	source_init(&source, PAGING_BASE);
+	source.answer = AX_PAGE_LATER;
+	code_open(&vm, NULL, CODE(copy));
+	ck_ok(ax_ram_add(vm.vm, PAGING_BASE, source.page, 0, &err), err);
+	pager = source_pager(vm.vm, &source, &source_ops);
+	if (pager) {
+		order_copy(&vm, 0, PAGING_BASE, CODE_SCRATCH, 8);
+		runner_start(&runner, vm.vcpu);
+		source_wait(&source, 1);
+		ck_assert_int_eq(ax_vcpu_kick(vm.vcpu, 5), 0);
+		doze(100000000);
+		kvm_say("pager: a kick %s the wait for a page",
+			runner_done(&runner) ? "ends" : "outlasts");
+		if (_i)
+			ck_ok(ax_pager_provide(pager, PAGING_BASE, NULL, source.page, &err), err);
+		else
+			ck_ok(ax_pager_destroy(pager, &err), err);
+		pthread_join(runner.thread, NULL);
+		ck_exit_kind(&runner.exit, AX_EXIT_EXTERNAL_INTERRUPT);
+		ck_assert_uint_eq(runner.exit.external_interrupt.vector, 5);
+		runner_run(vm.vcpu);
+		ck_assert_uint_eq(source_total(&source), 1);
+	}
+	code_close(&vm);
+}
+END_TEST
+
 /* Software KVM makes MMIO of it: said, and true when this gives true. */
 static bool became_mmio(const AxVCpuExitReason *exit)
 {
@@ -273,6 +309,7 @@ int main(void)
 	TCase *tcase = kvm_case(suite, "pager_answers");
 
 	tcase_add_test(tcase, late_answers_may_come_in_any_order);
+	tcase_add_loop_test(tcase, kick_of_a_vcpu_that_waits_is_not_lost, 0, 2);
 	tcase_add_loop_test(tcase, failed_page_ends_as_a_nested_page_fault, 0, 2);
 	tcase_add_test(tcase, handler_of_the_fault_may_let_it_be_tried_again);
 	tcase_add_loop_test(tcase, destroying_the_pager_lets_who_waits_go_on_with_zeros, 0, 2);
