@@ -11,7 +11,7 @@ _start:
 	b	start
 	.org	AX_GUEST_BENCH_COUNT
 count:
-	.quad	20000
+	.quad	2000
 start:
 	GUEST_SETUP
 	adr	x20, count

@@ -11,7 +11,7 @@ _start:
 	b	1f
 	.org	AX_GUEST_FLOOD_KIB
 kib:
-	.quad	64
+	.quad	16
 1:	GUEST_SETUP
 	GUEST_UART_FIND
 	adr	x20, kib

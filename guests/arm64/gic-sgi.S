@@ -54,13 +54,15 @@ secondary:
 	adr	x23, ready
 	mov	w0, #1
 	str	w0, [x23]
+	mov	x24, #0				/* answered */
 5:	msr	daifset, #2
-	mov	x24, x22
+	cmp	x22, x24
+	b.ne	6f
 	wfi
 	msr	daifclr, #2
 	isb
-	cmp	x22, x24
-	b.eq	5b
+	b	5b
+6:	add	x24, x24, #1
 	GIC_SEND PONG, x20
 	b	5b
 

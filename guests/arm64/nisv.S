@@ -129,6 +129,12 @@ _start:
 	str	h0, [x21, #4]
 	ldr	x0, [x21]
 	GUEST_ASSERT_EQ x0, 0x8786818083828180
+	ld1	{v6.16b, v7.16b}, [x20]
+	umov	x0, v7.d[0]
+	GUEST_ASSERT_EQ x0, 0x9796959493929190
+	st1	{v6.2d}, [x21]
+	ldr	x0, [x21, #8]
+	GUEST_ASSERT_EQ x0, 0x8f8e8d8c8b8a8988
 	GUEST_SYNC 3
 
 	/* What nobody emulates is an abort. */
@@ -148,11 +154,11 @@ _start:
 	GUEST_ASSERT_EQ x24, 2
 	adr	x25, 3f
 	GUEST_LINE
-3:	ldxr	x1, [x21]
+3:	ldxr	x1, [x21]			/* exclusive */
 	GUEST_ASSERT_EQ x24, 3
 	adr	x25, 4f
 	GUEST_LINE
-4:	ld1	{v6.16b, v7.16b}, [x21]
+4:	ld2	{v6.16b, v7.16b}, [x21]		/* interleaved */
 	GUEST_ASSERT_EQ x24, 4
 	ldr	x0, [x21]
 	GUEST_ASSERT_SAME x0, x22

@@ -11,7 +11,7 @@ _start:
 	j	start
 	.org	AX_GUEST_BENCH_COUNT
 count:
-	.dword	20000
+	.dword	2000
 start:
 	GUEST_SETUP
 	lla	s1, count

@@ -12,7 +12,7 @@ _start:
 	j	start
 	.org	AX_GUEST_BENCH_COUNT
 count:
-	.dword	20000
+	.dword	2000
 start:
 	GUEST_SETUP
 	addi	s2, s11, AX_TEST_PATTERN

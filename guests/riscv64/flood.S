@@ -11,7 +11,7 @@ _start:
 	j	1f
 	.org	AX_GUEST_FLOOD_KIB
 kib:
-	.dword	64
+	.dword	16
 1:	GUEST_SETUP
 	GUEST_UART_FIND
 	lla	s1, kib

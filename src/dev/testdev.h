@@ -20,6 +20,8 @@
 #define TESTDEV_VECTOR_MIN 16  /* of an interrupt; kicks begin at 0 */
 #define TESTDEV_VECTOR_MAX 255 /* of both */
 
+#define TESTDEV_RAISED_WORDS ((TESTDEV_VECTOR_MAX + 64) / 64) /* a bit for each vector */
+
 /* The words without a lock. */
 struct testdev_words {
 	_Atomic uint64_t scratch;
@@ -69,6 +71,8 @@ struct testdev_locked {
 
 struct AxTestDev {
 	struct testdev_words words;
+	/* Vectors that were ever raised: what lowering the line may have to take back. */
+	_Atomic uint64_t raised[TESTDEV_RAISED_WORDS];
 	AxLock *lock;
 	struct testdev_locked locked;
 	AxVm *vm; /* under the lock: where what is pending goes; NULL: in none */

@@ -42,23 +42,51 @@ static AxHandled done(AxTestDev *dev, AxVCpu *vcpu, uint64_t code)
 	return AX_STOP;
 }
 
-static AxHandled raise_now(const AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)
+/*
+ * Take back whatever was raised, by anybody: taking back what was not raised does no harm. 0 is no
+ * vector where vectors matter, which is where nothing has a level.
+ */
+static int lower(AxTestDev *dev, AxVCpu *vcpu)
+{
+	int ret = ax_vcpu_clear_interrupt(vcpu, 0, NULL);
+
+	for (unsigned i = 0; i < TESTDEV_RAISED_WORDS; i++) {
+		uint64_t raised = dev->raised[i];
+
+		for (unsigned bit = 0; raised && !ret; bit++, raised >>= 1) {
+			if (raised & 1)
+				ret = ax_vcpu_clear_interrupt(vcpu, 64 * i + bit, NULL);
+		}
+	}
+	return ret;
+}
+
+static void note_raised(AxTestDev *dev, uint64_t vector)
+{
+	atomic_fetch_or(&dev->raised[vector / 64], UINT64_C(1) << (vector % 64));
+}
+
+static AxHandled raise_now(AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)
 {
 	int ret;
 
 	if (dev->flags & AX_TESTDEV_NO_RAISE || (vector && !testdev_is_vector(false, vector)))
 		return AX_UNHANDLED;
-	/* 0 is no vector where vectors matter, and lowers the line where that has a level. */
-	ret = vector ? ax_vcpu_inject_interrupt(vcpu, (unsigned)vector, NULL)
-		     : ax_vcpu_clear_interrupt(vcpu, 0, NULL);
-	return ret ? AX_UNHANDLED : AX_HANDLED;
+	if (!vector)
+		return lower(dev, vcpu) ? AX_UNHANDLED : AX_HANDLED;
+	ret = ax_vcpu_inject_interrupt(vcpu, (unsigned)vector, NULL);
+	if (ret)
+		return AX_UNHANDLED;
+	note_raised(dev, vector);
+	return AX_HANDLED;
 }
 
 static AxHandled raise_later(AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)
 {
-	if (dev->flags & AX_TESTDEV_NO_RAISE)
+	if (dev->flags & AX_TESTDEV_NO_RAISE || !testdev_later(dev, vcpu, false, vector))
 		return AX_UNHANDLED;
-	return testdev_later(dev, vcpu, false, vector) ? AX_HANDLED : AX_UNHANDLED;
+	note_raised(dev, vector);
+	return AX_HANDLED;
 }
 
 static AxHandled kick_later(AxTestDev *dev, AxVCpu *vcpu, uint64_t vector)

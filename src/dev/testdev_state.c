@@ -188,6 +188,9 @@ static int testdev_restore(void *opaque, AxState *state)
 	ax_lock(dev->lock);
 	dev->locked = locked;
 	ax_unlock(dev->lock);
+	/* Which lines are up is the vCPUs' state: any may have to be lowered. */
+	for (unsigned i = 0; i < TESTDEV_RAISED_WORDS; i++)
+		dev->raised[i] = UINT64_MAX;
 	if (dev->timer)
 		testdev_arm(dev);
 	return 0;
