@@ -56,6 +56,14 @@ uint32_t matrix_raw(const AxVCpu *vcpu);
 /* The scenario cannot be tried here: why. Shown; an error when it was recorded. */
 void matrix_cannot(const char *format, ...) AX_PRINTF(1, 2);
 
+/*
+ * For scenarios that want KVM set up as the library does not: what the library's ioctls go through
+ * from now on, but for KVM_RUN. It passes on to matrix_kvm_ioctl().
+ */
+typedef int matrix_ioctl_fn(int fd, unsigned long request, uintptr_t arg);
+extern matrix_ioctl_fn *matrix_ioctl;
+int matrix_kvm_ioctl(int fd, unsigned long request, uintptr_t arg);
+
 /* Run a VM of code.h with the observer until the code ends, and close it. */
 void matrix_run_code(struct code_vm *vm);
 

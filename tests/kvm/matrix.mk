@@ -15,5 +15,5 @@ endif
 if ARCH_RISCV64
 tests_kvm_matrix_SOURCES += tests/kvm/riscv64/matrix_arch.c
 endif
-tests_kvm_matrix_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sys_vcpu_run
+tests_kvm_matrix_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sys_vcpu_run -Wl,--wrap=sys_ioctl
 tests_kvm_matrix_LDADD = $(KVM_GUEST_LIBS)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What KVM said, for the exit matrix: KVM_RUN's result is noted where the library calls it
- * (--wrap=sys_vcpu_run), kvm_run's exit_reason is read from the shared page. Nothing is changed.
+ * (--wrap=sys_vcpu_run), kvm_run's exit_reason is read from the shared page. Nothing is changed there;
+ * how a VM is set up may be, by scenarios that say so (--wrap=sys_ioctl).
  */
 #include "matrix.h"
 
@@ -16,6 +17,21 @@ int __wrap_sys_vcpu_run(int fd)
 {
 	last_rc = __real_sys_vcpu_run(fd);
 	return last_rc;
+}
+
+int __real_sys_ioctl(int fd, unsigned long request, uintptr_t arg);
+int __wrap_sys_ioctl(int fd, unsigned long request, uintptr_t arg);
+
+matrix_ioctl_fn *matrix_ioctl = __real_sys_ioctl;
+
+int matrix_kvm_ioctl(int fd, unsigned long request, uintptr_t arg)
+{
+	return __real_sys_ioctl(fd, request, arg);
+}
+
+int __wrap_sys_ioctl(int fd, unsigned long request, uintptr_t arg)
+{
+	return matrix_ioctl(fd, request, arg);
 }
 
 uint32_t matrix_raw(const AxVCpu *vcpu)
