@@ -7,11 +7,13 @@
 #   lab_build [TEST...]      the project as static programs, in its own build directory; all of its tests
 #                            in the machine, or these with what they need. A TEST that begins with a
 #                            slash is a static program that is ready, and a test by its exit status.
+#   lab_unit [TEST...]       another architecture's unit tests, which need no KVM, by QEMU's user mode
+#                            emulation on this system: much faster than in the machine
 #   lab_pack                 everything into one initramfs
 #   lab_machine, lab_boot    start it
 #
 # Nothing is installed and nothing needs root. All files are below AXVMM_LAB_DIR (build/lab):
-#   qemu             the emulator
+#   qemu             the emulator; qemu-user, the one for unit tests
 #   ARCH/root        the machine's packages
 #   ARCH/sysroot     the libraries, of packages, too
 #   ARCH/build       the build
@@ -195,7 +197,7 @@ configure_cross() {
 	libraries=$sysroot/usr/lib/$triplet
 	export PKG_CONFIG_LIBDIR="$libraries/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$sysroot"
 	cd "$work/build" && "$top/configure" --host="$triplet" --disable-shared \
-		CPPFLAGS="-I$sysroot/usr/include" LDFLAGS="$ldflags" \
+		CPPFLAGS="-I$sysroot/usr/include" LDFLAGS="-L$libraries" \
 		CHECK_CFLAGS="$(pkg-config --cflags check)" \
 		CHECK_LIBS="$(pkg-config --libs check) -Wl,--defsym=__isoc23_strtoul=strtoul"
 }
@@ -204,49 +206,106 @@ configure_native() {
 	cd "$work/build" && "$top/configure" --disable-shared
 }
 
-# build_programs VARIABLE...: configure where that is due, then make lab-programs.
-build_programs() {
+# prepare_build: configure, where that is due.
+prepare_build() {
 	test -x "$top/configure" || lab_die 'there is no configure yet: start ./bootstrap or autoreconf -i first'
-	ldflags=
+	ldflags=-all-static
 	configure=configure_native
 	if $is_cross; then
 		command -v "$triplet-gcc" >/dev/null 2>&1 && test -f "/usr/$triplet/lib/libc.a" ||
 			lab_cannot "no compiler for $arch. It is in these packages: $cross_packages"
-		ldflags=-L$sysroot/usr/lib/$triplet
+		ldflags="$ldflags -L$sysroot/usr/lib/$triplet"
 		configure=configure_cross
 	fi
 	mkdir -p "$work/build"
 	test -f "$work/build/config.status" || logged configure "$configure"
 	# By itself: a configure that make starts again must not see libtool's flag.
 	logged remake make -C "$work/build" Makefile
-	logged make make -C "$work/build" -j"$(nproc)" LDFLAGS="-all-static $ldflags" "$@" lab-programs
+}
+
+# build ARGUMENT...: make, with programs linked statically.
+build() {
+	make -C "$work/build" -j"$(nproc)" LDFLAGS="$ldflags" "$@"
 }
 
 lab_build() {
 	programs=
 	tests=
 	ready=
+	unit_tests=
 	for name in "$@"; do
 		case $name in
 		/*) ready="$ready $name" ;;
+		tests/unit/*) unit_tests="$unit_tests $name" ;;
 		tests/cli/*) programs="$programs axvmm tests/cli/json-check tests/cli/pty" tests="$tests $name" ;;
 		*) programs="$programs $name" tests="$tests $name" ;;
 		esac
 	done
 	: >"$machine_dir/programs.list"
 	: >"$machine_dir/tests.list"
-	if test $# -eq 0; then
-		build_programs
-	elif test -n "$tests"; then
-		build_programs lab_programs="$programs" lab_tests="$tests"
+	if test $# -eq 0 || test -n "$tests$unit_tests"; then
+		prepare_build
 	fi
 	if test $# -eq 0 || test -n "$tests"; then
+		test $# -eq 0 || set -- "lab_programs=$programs" "lab_tests=$tests"
+		logged make build "$@" lab-programs
 		cp "$work/build/lab-programs.list" "$machine_dir/programs.list"
 		cp "$work/build/lab-tests.list" "$machine_dir/tests.list"
 	fi
 	for name in $ready; do
 		echo "ready/$(basename "$name")" >>"$machine_dir/tests.list"
 	done
+}
+
+# From packages, as the machine's emulator is; two programs of many.
+fetch_qemu_user() {
+	mkdir -p "$lab/qemu-user"
+	apt_open "$lab/qemu-user/apt" /dev/null "$(. /etc/os-release && echo "$VERSION_CODENAME")" || return 1
+	architecture=$(dpkg --print-architecture)
+	apt "$lab/qemu-user/apt" "$architecture" apt-get update || return 1
+	(cd "$lab/qemu-user" && apt "$lab/qemu-user/apt" "$architecture" apt-get download qemu-user-static) ||
+		return 1
+	for package in "$lab"/qemu-user/*.deb; do
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$lab/qemu-user" --strip-components=3 \
+			./usr/bin/qemu-aarch64-static ./usr/bin/qemu-riscv64-static || return 1
+		rm -f "$package"
+	done
+}
+
+# Fills MACHINE/unit with lines as the machine's "init" writes them.
+lab_unit() {
+	: >"$machine_dir/unit"
+	$is_cross || return 0
+	test $# -eq 0 || test -n "$unit_tests" || return 0
+	user=qemu-${triplet%%-*}-static
+	if ! command -v "$user" >/dev/null 2>&1; then
+		user=$lab/qemu-user/$user
+		(flock 8 && fetched "$lab/qemu-user" "QEMU's user mode emulation" fetch_qemu_user) 8>"$lab/qemu.lock" ||
+			return 1
+	fi
+	find "$work/build/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
+	set -- lab-unit
+	test -z "$unit_tests" || set -- "unit_tests=$unit_tests" lab-unit
+	# What failed is told from the results.
+	AXVMM_TEST_WRAPPER=$user AXVMM_TEST_TIMEOUT=300 CK_TIMEOUT_MULTIPLIER=10 build -k "$@" \
+		>"$work/unit.log" 2>&1
+	results=$(find "$work/build/tests" -name '*.trs' | sort)
+	if test -z "$results"; then
+		tail -n 30 "$work/unit.log" >&2
+		lab_die "no unit test was run (all of its output: $work/unit.log)"
+	fi
+	for result in $results; do
+		name=${result#"$work/build/"}
+		name=${name%.trs}
+		case $(sed -n 's/^:global-test-result: //p' "$result") in
+		PASS) status=0 ;;
+		SKIP) status=77 ;;
+		*) status=1 ;;
+		esac
+		echo "begin $name"
+		sed 's/^/| /' "${result%.trs}.log"
+		echo "end $name $status"
+	done >"$machine_dir/unit"
 }
 
 # module NAME: the one file of this module, uncompressed, to standard output.
@@ -270,7 +329,8 @@ lab_pack() {
 	! $is_cross || strip=$triplet-strip
 	rm -rf "$tree"
 	mkdir -p "$tree/bin" "$tree/modules" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/tmp" \
-		"$tree/axvmm/tests/kvm" "$tree/axvmm/tests/cli" "$tree/axvmm/guests/$arch" || return 1
+		"$tree/axvmm/tests/kvm" "$tree/axvmm/tests/cli" "$tree/axvmm/tests/matrix" \
+		"$tree/axvmm/guests/$arch" || return 1
 	cp "$here/init" "$tree/init" && cp "$(find "$root" -path '*/bin/busybox' -type f)" "$tree/bin/" || return 1
 	number=0
 	for name in $modules; do
@@ -285,10 +345,10 @@ lab_pack() {
 	done
 	# Scripts, and what they compare with.
 	cp "$machine_dir/tests.list" "$tree/axvmm/tests.list" || return 1
-	for name in "$top"/tests/cli/*; do
+	for name in "$top"/tests/cli/* "$top"/tests/matrix/*; do
 		case $name in
 		*.c|*.mk) ;;
-		*) cp "$name" "$tree/axvmm/tests/cli/" || return 1 ;;
+		*) cp "$name" "$tree/axvmm/tests/$(basename "$(dirname "$name")")/" || return 1 ;;
 		esac
 	done
 	for name in "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img; do

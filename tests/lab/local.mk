@@ -26,5 +26,8 @@ lab_tests = $(kvm_tests) $(filter-out tests/cli/documents,$(filter tests/cli/%,$
 lab-programs: $(lab_programs)
 	@printf '%s\n' $(lab_programs) >lab-programs.list
 	@printf '%s\n' $(lab_tests) >lab-tests.list
-.PHONY: check-lab check-lab-full lab-programs
+# The unit tests of another architecture, by its emulator (AXVMM_TEST_WRAPPER). Nothing else is built.
+lab-unit: $(unit_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests)'
+.PHONY: check-lab check-lab-full lab-programs lab-unit
 CLEANFILES += lab-programs.list lab-tests.list
