@@ -2,7 +2,7 @@
 /*
  * Shows: SBI calls that nobody takes are answered with SBI_ERR_NOT_SUPPORTED, whatever their
  * extension and function; the guest goes on behind them.
- * Boot: flat, 0x80200000; one hart, no irqchip; the host takes no hypercalls.
+ * Boot: flat, 0x80200000; one hart, no irqchip.
  */
 #include "macros.inc"
 
@@ -24,7 +24,7 @@ _start:
 	.data
 	.balign	8
 calls:
-	.dword	AX_TEST_SBI_EXT, AX_TEST_HYPERCALL_SUM
+	.dword	AX_TEST_SBI_EXT_UNKNOWN, AX_TEST_HYPERCALL_SUM
 	.dword	0x08ffffff, 0			/* experimental */
 	.dword	0x09415800, 0			/* a vendor's */
 	.dword	0x0a415800, 0			/* firmware's */
