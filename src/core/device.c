@@ -22,6 +22,7 @@
 
 #define NAME_SIZE 32
 
+/* In vm->devices, in the order in which they were added. */
 struct device {
 	char name[NAME_SIZE];
 	const AxDeviceOps *ops;
@@ -31,46 +32,25 @@ struct device {
 	bool found;
 };
 
-/* In the order in which they were added. */
-struct device_list {
-	size_t count;
-	size_t capacity;
-	struct device *entries;
-};
-
-static struct device *find(const struct device_list *list, const char *name, size_t len)
+static struct device *device_at(const AxVm *vm, size_t index)
 {
-	for (size_t i = 0; list && i < list->count; i++)
-		if (strlen(list->entries[i].name) == len &&
-		    !memcmp(list->entries[i].name, name, len))
-			return &list->entries[i];
-	return NULL;
+	return (struct device *)vm->devices.entries + index;
 }
 
-static struct device_list *room(AxVm *vm)
+static struct device *find(const AxVm *vm, const char *name, size_t len)
 {
-	struct device_list *list = vm->devices;
-	struct device *entries;
+	for (size_t i = 0; i < vm->devices.count; i++) {
+		struct device *device = device_at(vm, i);
 
-	if (!list) {
-		list = vm->devices = calloc(1, sizeof(*list));
-		if (!list)
-			return NULL;
+		if (strlen(device->name) == len && !memcmp(device->name, name, len))
+			return device;
 	}
-	if (list->count < list->capacity)
-		return list;
-	entries = realloc(list->entries, (2 * list->capacity + 4) * sizeof(*entries));
-	if (!entries)
-		return NULL;
-	list->entries = entries;
-	list->capacity = 2 * list->capacity + 4;
-	return list;
+	return NULL;
 }
 
 int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaque, AxError *err)
 {
 	size_t len = name ? strnlen(name, NAME_SIZE) : 0;
-	struct device_list *list;
 	struct device *device;
 
 	if (!len || len == NAME_SIZE)
@@ -80,12 +60,11 @@ int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaq
 		return ax_error_argument(err, -EINVAL,
 					 "device \"%s\" lacks an op, or its ops' size is not set",
 					 name);
-	if (find(vm->devices, name, len))
+	if (find(vm, name, len))
 		return ax_error_argument(err, -EEXIST, "there is a device \"%s\" already", name);
-	list = room(vm);
-	if (!list)
+	if (!list_reserve(&vm->devices, sizeof(*device)))
 		return ax_error_nomem(err, "a device");
-	device = &list->entries[list->count++];
+	device = device_at(vm, vm->devices.count++);
 	*device = (struct device){ .ops = ops, .opaque = opaque };
 	memcpy(device->name, name, len);
 	return 0;
@@ -93,24 +72,19 @@ int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaq
 
 int ax_device_remove(AxVm *vm, const char *name, AxError *err)
 {
-	struct device_list *list = vm->devices;
-	struct device *device = name ? find(list, name, strlen(name)) : NULL;
+	struct device *device = name ? find(vm, name, strlen(name)) : NULL;
 
 	if (!device)
 		return ax_error_argument(err, -ENOENT, "there is no device \"%s\"",
 					 name ? name : "");
-	list->count--;
-	memmove(device, device + 1,
-		(size_t)(&list->entries[list->count] - device) * sizeof(*device));
+	list_remove(&vm->devices, device, sizeof(*device));
 	return 0;
 }
 
 void ax_devices_reset(AxVm *vm)
 {
-	struct device_list *list = vm->devices;
-
-	for (size_t i = 0; list && i < list->count; i++)
-		list->entries[i].ops->reset(list->entries[i].opaque);
+	for (size_t i = 0; i < vm->devices.count; i++)
+		device_at(vm, i)->ops->reset(device_at(vm, i)->opaque);
 }
 
 static int refuse_part(const struct device *device, int ret, const char *what, AxError *err)
@@ -144,8 +118,7 @@ static int save_device(const struct device *device, AxState *state, AxError *err
 
 int ax_devices_save(AxVm *vm, AxState *state, AxError *err)
 {
-	struct device_list *list = vm->devices;
-	size_t count = list ? list->count : 0;
+	size_t count = vm->devices.count;
 	size_t begin = state->len;
 	int ret = 0;
 
@@ -157,7 +130,7 @@ int ax_devices_save(AxVm *vm, AxState *state, AxError *err)
 	if (state->error)
 		ret = ax_error_nomem(err, "the saved state");
 	for (size_t i = 0; !ret && i < count; i++)
-		ret = save_device(&list->entries[i], state, err);
+		ret = save_device(device_at(vm, i), state, err);
 	if (ret)
 		state->len = begin;
 	return ret;
@@ -169,7 +142,7 @@ static int damaged(const char *what, AxError *err)
 }
 
 /* Read one device's frame and note where its part is. */
-static int find_part(struct device_list *list, AxState *state, AxError *err)
+static int find_part(AxVm *vm, AxState *state, AxError *err)
 {
 	size_t name_len = ax_state_get_u8(state);
 	const char *name = (const char *)state_take(state, name_len);
@@ -178,7 +151,7 @@ static int find_part(struct device_list *list, AxState *state, AxError *err)
 
 	if (state->error || len > state_left(state))
 		return damaged("it ends too early", err);
-	device = find(list, name, name_len);
+	device = find(vm, name, name_len);
 	if (!device)
 		return ax_error_argument(
 			err, -EINVAL, "the saved state is of a device \"%.*s\" that this VM lacks",
@@ -193,9 +166,9 @@ static int find_part(struct device_list *list, AxState *state, AxError *err)
 }
 
 /* Check all frames before any device is touched. */
-static int find_parts(struct device_list *list, AxState *state, AxError *err)
+static int find_parts(AxVm *vm, AxState *state, AxError *err)
 {
-	size_t count = list ? list->count : 0;
+	size_t count = vm->devices.count;
 	uint32_t magic = ax_state_get_u32(state);
 	uint32_t version = ax_state_get_u32(state);
 	uint32_t saved = ax_state_get_u32(state);
@@ -208,12 +181,12 @@ static int find_parts(struct device_list *list, AxState *state, AxError *err)
 					 "the saved state has version %" PRIu32 ", not %d", version,
 					 STATE_VERSION);
 	for (size_t i = 0; i < count; i++)
-		list->entries[i].found = false;
+		device_at(vm, i)->found = false;
 	for (uint32_t i = 0; !ret && i < saved; i++)
-		ret = find_part(list, state, err);
+		ret = find_part(vm, state, err);
 	for (size_t i = 0; !ret && i < count; i++)
-		if (!list->entries[i].found)
-			ret = refuse_part(&list->entries[i], -EINVAL,
+		if (!device_at(vm, i)->found)
+			ret = refuse_part(device_at(vm, i), -EINVAL,
 					  "the saved state has nothing of it", err);
 	return ret;
 }
@@ -239,15 +212,14 @@ static int restore_device(const struct device *device, AxState *state, AxError *
 
 int ax_devices_restore(AxVm *vm, AxState *state, AxError *err)
 {
-	struct device_list *list = vm->devices;
-	int ret = find_parts(list, state, err);
+	int ret = find_parts(vm, state, err);
 	size_t end = state->cursor;
 
 	if (ret)
 		return ret;
 	ax_devices_reset(vm);
-	for (size_t i = 0; !ret && list && i < list->count; i++)
-		ret = restore_device(&list->entries[i], state, err);
+	for (size_t i = 0; !ret && i < vm->devices.count; i++)
+		ret = restore_device(device_at(vm, i), state, err);
 	/* Half of a state is none. */
 	if (ret)
 		ax_devices_reset(vm);
@@ -257,9 +229,5 @@ int ax_devices_restore(AxVm *vm, AxState *state, AxError *err)
 
 void device_fini(AxVm *vm)
 {
-	if (!vm->devices)
-		return;
-	free(vm->devices->entries);
-	free(vm->devices);
-	vm->devices = NULL;
+	list_free(&vm->devices);
 }

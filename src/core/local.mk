@@ -20,6 +20,7 @@ core_sources = \
 	src/core/hypercall.c \
 	src/core/hypercall.h \
 	src/core/irq.c \
+	src/core/list.h \
 	src/core/lock.c \
 	src/core/loop.c \
 	src/core/memory.c \

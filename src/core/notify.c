@@ -16,17 +16,11 @@
 #include "core/notify.h"
 #include "core/vm.h"
 
+/* In vm->notifies, under vm->lock. */
 struct notification {
 	AxNotifyId id;
 	bool in_kernel;
 	AxNotify what;
-};
-
-/* All notifications of a VM. Under vm->lock. */
-struct notify_list {
-	size_t count;
-	size_t capacity;
-	struct notification *entries;
 };
 
 static enum range_space space_of(const AxNotify *what)
@@ -143,33 +137,24 @@ static bool collide(const AxNotify *a, const AxNotify *b)
 	return !(a->flags & b->flags & AX_NOTIFY_MATCH) || a->match == b->match;
 }
 
-static struct notification *find(const struct notify_list *list, AxNotifyId id)
+static struct notification *find(AxVm *vm, AxNotifyId id)
 {
-	for (size_t i = 0; list && i < list->count; i++)
-		if (list->entries[i].id == id)
-			return &list->entries[i];
+	struct notification *entries = vm->notifies.entries;
+
+	for (size_t i = 0; i < vm->notifies.count; i++)
+		if (entries[i].id == id)
+			return &entries[i];
 	return NULL;
 }
 
-/* vm->notifies with room for one more; NULL when there is no memory. */
-static struct notify_list *room(AxVm *vm)
+static bool is_taken(const AxVm *vm, const AxNotify *what)
 {
-	struct notify_list *list = vm->notifies;
-	struct notification *entries;
+	const struct notification *entries = vm->notifies.entries;
 
-	if (!list) {
-		list = vm->notifies = calloc(1, sizeof(*list));
-		if (!list)
-			return NULL;
-	}
-	if (list->count < list->capacity)
-		return list;
-	entries = realloc(list->entries, (2 * list->capacity + 4) * sizeof(*entries));
-	if (!entries)
-		return NULL;
-	list->entries = entries;
-	list->capacity = 2 * list->capacity + 4;
-	return list;
+	for (size_t i = 0; i < vm->notifies.count; i++)
+		if (collide(&entries[i].what, what))
+			return true;
+	return false;
 }
 
 static int set_ioeventfd(AxVm *vm, const AxNotify *what, uint32_t flags)
@@ -223,18 +208,16 @@ static int add_soft(AxVm *vm, const AxNotify *what, AxNotifyId id, AxError *err)
 
 static int add_locked(AxVm *vm, const AxNotify *what, AxNotifyId *id, AxError *err)
 {
-	struct notify_list *list = room(vm);
+	struct notification *entries;
 	AxNotifyId new_id = vm->next_id + 1;
 	int in_kernel, ret = 0;
 
-	if (!list)
+	if (is_taken(vm, what))
+		return ax_error_argument(err, -EEXIST,
+					 "writes of %u bytes at 0x%" PRIx64 " are notified already",
+					 what->width, what->addr);
+	if (!list_reserve(&vm->notifies, sizeof(*entries)))
 		return ax_error_nomem(err, "a notification");
-	for (size_t i = 0; i < list->count; i++)
-		if (collide(&list->entries[i].what, what))
-			return ax_error_argument(err, -EEXIST,
-						 "writes of %u bytes at 0x%" PRIx64
-						 " are notified already",
-						 what->width, what->addr);
 	in_kernel = try_kernel(vm, what, err);
 	if (in_kernel < 0)
 		return in_kernel;
@@ -242,7 +225,8 @@ static int add_locked(AxVm *vm, const AxNotify *what, AxNotifyId *id, AxError *e
 		ret = add_soft(vm, what, new_id, err);
 	if (ret)
 		return ret;
-	list->entries[list->count++] =
+	entries = vm->notifies.entries;
+	entries[vm->notifies.count++] =
 		(struct notification){ .id = new_id, .in_kernel = in_kernel, .what = *what };
 	vm->next_id = new_id;
 	if (id)
@@ -278,14 +262,6 @@ static int remove_soft(AxVm *vm, AxNotifyId id, AxError *err)
 	return 0;
 }
 
-static void forget(struct notify_list *list, AxNotifyId id)
-{
-	struct notification *entry = find(list, id);
-
-	list->count--;
-	memmove(entry, entry + 1, (size_t)(&list->entries[list->count] - entry) * sizeof(*entry));
-}
-
 static int remove_locked(AxVm *vm, AxNotifyId id, AxError *err)
 {
 	struct notification *entry;
@@ -296,7 +272,7 @@ static int remove_locked(AxVm *vm, AxNotifyId id, AxError *err)
 		return ax_error_set(
 			err, -EDEADLK, AX_ERROR_STATE, 0,
 			"a notification can't be removed from a handler: use ax_host_defer()");
-	entry = find(vm->notifies, id);
+	entry = find(vm, id);
 	if (!entry)
 		return ax_error_argument(err, -ENOENT, "no notification has the id %" PRIu64, id);
 	in_kernel = entry->in_kernel;
@@ -309,7 +285,7 @@ static int remove_locked(AxVm *vm, AxNotifyId id, AxError *err)
 		if (ret)
 			return ret;
 	}
-	forget(vm->notifies, id);
+	list_remove(&vm->notifies, find(vm, id), sizeof(*entry));
 	/* The lock is let go meanwhile: all is as it should be by now. */
 	if (!in_kernel)
 		snapshot_settle(vm);
@@ -332,7 +308,7 @@ bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id)
 	bool in_kernel;
 
 	pthread_mutex_lock(&vm->lock);
-	entry = find(vm->notifies, id);
+	entry = find(vm, id);
 	in_kernel = entry && entry->in_kernel;
 	pthread_mutex_unlock(&vm->lock);
 	return in_kernel;
@@ -340,9 +316,5 @@ bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id)
 
 void notify_fini(AxVm *vm)
 {
-	if (!vm->notifies)
-		return;
-	free(vm->notifies->entries);
-	free(vm->notifies);
-	vm->notifies = NULL;
+	list_free(&vm->notifies);
 }

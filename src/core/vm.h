@@ -11,6 +11,7 @@
 #include <axvmm/handler.h>
 #include <axvmm/vm.h>
 
+#include "core/list.h"
 #include "core/range.h"
 
 /* system registers claimed by ax_sys_reg_add() */
@@ -27,8 +28,6 @@ struct sys_reg_range {
 
 struct ram;	    /* memory.c */
 struct irq_lines;   /* irq.c */
-struct notify_list; /* notify.c */
-struct device_list; /* device.c */
 
 /* Where vm->vcpus points into. Grows by a new one: who looks without the lock may be in an older. */
 struct vcpu_table {
@@ -88,8 +87,8 @@ struct AxVm {
 
 	_Atomic(struct ram *) ram; /* memory.c: a sorted table, replaced as a whole */
 	struct irq_lines *irq_lines;
-	struct notify_list *notifies;
-	struct device_list *devices;
+	struct list notifies; /* notify.c */
+	struct list devices;  /* device.c */
 	struct arch_vm *arch;
 };
 
