@@ -12,8 +12,12 @@ kvm_helper_sources += \
 	tests/kvm/arm64/decode_cases.S
 
 kvm_tests += \
-	tests/kvm/arm64/access
+	tests/kvm/arm64/access \
+	tests/kvm/arm64/call \
+	tests/kvm/arm64/psci
 tests_kvm_arm64_access_SOURCES = tests/kvm/arm64/access.c tests/kvm/arm64/access_case.h \
 	tests/kvm/arm64/access_cases.S
 tests_kvm_arm64_access_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_arm64_call_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_arm64_psci_LDADD = $(KVM_GUEST_LIBS)
 endif
