@@ -157,12 +157,12 @@ END_TEST
 START_TEST(hostile_tables_end_the_walk)
 {
 	static const uint64_t entries[] = {
-		PTE(ROOT) | V,		   /* itself, at every level */
-		PTE(NO_RAM) | V,	   /* a table where no RAM is */
-		PTE(~UINT64_C(0)) | V,	   /* past every address */
-		PTE(FRAME_0) | V | W,	   /* write only: reserved */
-		PTE(FRAME_0) | R,	   /* not valid */
-		~UINT64_C(0),		   /* everything */
+		PTE(ROOT) | V,		     /* itself, at every level */
+		PTE(NO_RAM) | V,	     /* a table where no RAM is */
+		PTE(~UINT64_C(0)) | V,	     /* past every address */
+		PTE(FRAME_0) | V | W,	     /* write only: reserved */
+		PTE(FRAME_0) | R,	     /* not valid */
+		~UINT64_C(0),		     /* everything */
 		NAPOT | PTE(0x8000) | V | R, /* Svnapot above the last level */
 	};
 	const struct space *space = &spaces[_i];
