@@ -61,8 +61,10 @@
 /* W: an assertion of the guest failed at this line (__LINE__) of its source. The VM stops. */
 #define AX_TEST_FAIL 0x08
 
-/* W: the guest has ended by itself; bits 0..31 are its exit code, 0 for success. The VM stops. */
-#define AX_TEST_DONE 0x10
+/* W: the guest has ended by itself; bits 0..31 are its exit code, 0 for success. The VM stops. A
+ * guest that finds its CPU without what it needs ends with AX_GUEST_CODE_LACKING. */
+#define AX_TEST_DONE	      0x10
+#define AX_GUEST_CODE_LACKING 77
 
 /* RW: eight bytes of plain storage. */
 #define AX_TEST_SCRATCH 0x18

@@ -13,6 +13,7 @@
 	.globl	_start
 _start:
 	GUEST_SETUP
+	GUEST_EXPECT absent
 	GUEST_LINE
 	csrr	a0, AX_TEST_CSR_STOPEI
 	GUEST_ASSERT_EQ a0, AX_TEST_STOPEI_VALUE
@@ -43,5 +44,11 @@ _start:
 	csrr	a0, AX_TEST_CSR_SIREG
 	GUEST_ASSERT_EQ a0, 0x32
 	GUEST_DONE 0
+
+	/* No such register here. */
+absent:
+	csrr	t4, scause
+	GUEST_ASSERT_EQ t4, GUEST_CAUSE_ILLEGAL
+	GUEST_DONE AX_GUEST_CODE_LACKING
 
 	GUEST_TABLES

@@ -10,6 +10,7 @@
 	.globl	_start
 _start:
 	GUEST_SETUP
+	GUEST_EXPECT absent
 	li	s1, 3
 1:	GUEST_LINE
 	csrrw	a0, AX_TEST_CSR_SEED, zero
@@ -19,5 +20,11 @@ _start:
 	addi	s1, s1, -1
 	bnez	s1, 1b
 	GUEST_DONE 0
+
+	/* No such register here. */
+absent:
+	csrr	t4, scause
+	GUEST_ASSERT_EQ t4, GUEST_CAUSE_ILLEGAL
+	GUEST_DONE AX_GUEST_CODE_LACKING
 
 	GUEST_TABLES
