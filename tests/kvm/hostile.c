@@ -291,20 +291,27 @@ START_TEST(the_host_survives)
 	uint64_t seed = number_of("AXVMM_HOSTILE_SEED", 1);
 	unsigned seconds = (unsigned)number_of("AXVMM_HOSTILE_SECONDS", 6);
 	uint64_t until = kvm_now() + seconds * SECOND / KINDS;
-	uint64_t exits = 0, guests = 0;
+	uint64_t exits = 0, guests = 0, longest = 0, longest_seed = 0;
 	unsigned descriptors = count_descriptors();
 	static struct trial trial;
 
 	kvm_limit(KVM_TEST_SECONDS + seconds);
 	do {
+		uint64_t started = kvm_now();
+
 		if (!kinds[_i].run(&trial, seed++))
 			return;
 		exits += trial.exits;
 		guests++;
+		if (kvm_now() - started > longest) {
+			longest = kvm_now() - started;
+			longest_seed = trial.seed;
+		}
 	} while (kvm_now() < until);
 	ck_assert_uint_eq(count_descriptors(), descriptors);
-	kvm_say("%s: %" PRIu64 " guests, %" PRIu64 " exits, %" PRIu64 " pages of the hole swept",
-		kinds[_i].name, guests, exits, shared->swept);
+	kvm_say("%s: %" PRIu64 " guests, %" PRIu64 " exits, %" PRIu64
+		" pages of the hole swept so far; the longest took %" PRIu64 " ms, seed %" PRIu64,
+		kinds[_i].name, guests, exits, shared->swept, longest / MILLISECOND, longest_seed);
 	kvm_count_run();
 }
 END_TEST
