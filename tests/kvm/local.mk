@@ -42,7 +42,6 @@ kvm_tests += \
 	tests/kvm/exits \
 	tests/kvm/guests \
 	tests/kvm/hostile \
-	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
 	tests/kvm/lifecycle \
 	tests/kvm/many_vms \
@@ -63,7 +62,6 @@ tests_kvm_hostile_SOURCES = \
 	tests/kvm/hostile_answers.c \
 	tests/kvm/hostile_hand.c
 tests_kvm_hostile_LDADD = $(KVM_GUEST_LIBS)
-tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_kick_stress_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_lifecycle_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_many_vms_LDADD = $(KVM_GUEST_LIBS)
@@ -78,11 +76,14 @@ include tests/kvm/matrix.mk
 # Tests of what only x86-64 has.
 if ARCH_X86_64
 kvm_tests += \
+	tests/kvm/interrupts \
 	tests/kvm/x86_64/boot \
 	tests/kvm/x86_64/hypercall \
 	tests/kvm/x86_64/msr \
 	tests/kvm/x86_64/notify_port \
 	tests/kvm/x86_64/virtual
+tsan_tests += tests/kvm/interrupts
+tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_boot_SOURCES = tests/kvm/x86_64/boot.c tests/kvm/x86_64/boot_code.S \
 	tests/kvm/x86_64/boot_code.h
 tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
@@ -97,7 +98,6 @@ tsan_tests += \
 	tests/kvm/concurrency \
 	tests/kvm/disturb \
 	tests/kvm/guests \
-	tests/kvm/interrupts \
 	tests/kvm/kick_stress \
 	tests/kvm/notify \
 	tests/kvm/pager \

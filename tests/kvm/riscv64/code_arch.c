@@ -51,8 +51,6 @@ const struct code_producer code_producers[] = {
 
 const bool code_splits_at_ram_end = false;
 
-const bool code_halt_is_an_exit = false;
-
 const char code_pc[] = "pc";
 
 const char *const code_tour_exits[] = {
