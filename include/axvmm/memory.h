@@ -24,8 +24,8 @@ extern "C" {
  *
  * @param base, size  bytes; multiples of the page size (4096); size not 0
  * @param flags       AX_RAM_*
- * @return 0; -EINVAL misaligned, empty, wraps or past what KVM maps; -EEXIST overlaps RAM or an
- * MMIO range (the message names it); -ENOMEM the host has not so much; -ENOSPC KVM has no slot
+ * @return 0; -EINVAL misaligned, empty, wraps or past what KVM maps; -EEXIST overlaps RAM, an MMIO
+ * range or, on x86-64, KVM's own pages at 0xfeffc000 to 0xfeffffff (the message names it); -ENOMEM the host has not so much; -ENOSPC KVM has no slot
  * left; -ENOTSUP no read-only slots; -EBUSY a vCPU is inside its loop and not paused
  *
  * Thread: the one that builds the VM; while it runs, any between ax_vm_pause() and ax_vm_resume().

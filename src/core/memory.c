@@ -110,6 +110,19 @@ static int check_overlap(AxVm *vm, const struct ram_table *table, AxGuestPhysAdd
 	return 0;
 }
 
+static int check_reserved(AxVm *vm, AxGuestPhysAddr base, uint64_t size, AxError *err)
+{
+	const struct vm_reserved *reserved = &vm->reserved;
+
+	if (!reserved->size || base >= reserved->base + reserved->size ||
+	    reserved->base > base + (size - 1))
+		return 0;
+	return ax_error_argument(err, -EEXIST,
+				 "RAM at 0x%" PRIx64 " with size 0x%" PRIx64
+				 " overlaps %s at 0x%" PRIx64 " with size 0x%" PRIx64,
+				 base, size, reserved->what, reserved->base, reserved->size);
+}
+
 static int check_readonly(AxVm *vm, struct ram *ram, AxError *err)
 {
 	if (!ram->readonly_checked) {
@@ -268,6 +281,8 @@ static int check_add(AxVm *vm, struct ram *ram, const struct ram_slot *slot, AxE
 	ret = check_overlap(vm, table, slot->base, slot->size, slot->flags, err);
 	if (!ret)
 		ret = ram_check_host(total_size(table), slot->size, err);
+	if (!ret)
+		ret = check_reserved(vm, slot->base, slot->size, err);
 	if (!ret && (slot->flags & AX_RAM_READONLY))
 		ret = check_readonly(vm, ram, err);
 	return ret;

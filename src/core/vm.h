@@ -26,13 +26,20 @@ struct sys_reg_range {
 /* KVM_X86_SET_MSR_FILTER takes so many; other architectures have no limit of their own. */
 #define SYS_REG_RANGES 16
 
-struct ram;	    /* memory.c */
-struct irq_lines;   /* irq.c */
+struct ram;	  /* memory.c */
+struct irq_lines; /* irq.c */
 
 /* Where vm->vcpus points into. Grows by a new one: who looks without the lock may be in an older. */
 struct vcpu_table {
 	struct vcpu_table *older;
 	struct AxVCpu *vcpus[];
+};
+
+/* Guest addresses that KVM itself puts memory at: none where size is 0. Set by arch_vm_init(). */
+struct vm_reserved {
+	AxGuestPhysAddr base;
+	uint64_t size;
+	const char *what;
 };
 
 /* Set while ax_vm_run() lasts: the first reason to end wins. */
@@ -85,6 +92,7 @@ struct AxVm {
 	const AxEventOps *event_ops;
 	void *event_opaque;
 
+	struct vm_reserved reserved;
 	_Atomic(struct ram *) ram; /* memory.c: a sorted table, replaced as a whole */
 	struct irq_lines *irq_lines;
 	struct list notifies; /* notify.c */

@@ -19,6 +19,7 @@ const uint64_t arch_hypercall_unknown = (uint64_t)-1000; /* KVM_ENOSYS: linux/kv
  */
 #define IDENTITY_MAP_ADDRESS 0xfeffc000u
 #define TSS_ADDRESS	     0xfeffd000u
+#define KVM_PAGES_SIZE	     0x4000u
 
 static int set_kvm_pages(AxVm *vm, AxError *err)
 {
@@ -28,7 +29,13 @@ static int set_kvm_pages(AxVm *vm, AxError *err)
 	if (ret < 0)
 		return ax_error_sys(err, ret, "KVM_SET_IDENTITY_MAP_ADDR");
 	ret = sys_ioctl_value(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS);
-	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_TSS_ADDR") : 0;
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_SET_TSS_ADDR");
+	/* On every host, whether its processor needs them or not. */
+	vm->reserved = (struct vm_reserved){ .base = IDENTITY_MAP_ADDRESS,
+					     .size = KVM_PAGES_SIZE,
+					     .what = "KVM's own pages for real mode" };
+	return 0;
 }
 
 static int create_kernel_irqchip(AxVm *vm, AxError *err)

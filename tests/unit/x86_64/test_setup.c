@@ -484,6 +484,33 @@ START_TEST(a_guest_that_does_without_gets_no_cpuid)
 }
 END_TEST
 
+START_TEST(ram_is_not_where_kvm_has_its_own_pages)
+{
+	static const struct {
+		uint64_t base, size;
+		bool overlaps;
+	} rows[] = {
+		{ 0xfeffc000, 0x1000, true },	 { 0xfefff000, 0x1000, true },
+		{ 0xfe000000, 0x1000000, true }, { 0xfeffb000, 0x2000, true },
+		{ 0xfefff000, 0x2000, true },	 { 0xfeffb000, 0x1000, false },
+		{ 0xff000000, 0x1000, false },
+	};
+	AxError err;
+
+	vm = new_vm(AX_IRQCHIP_NONE);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].overlaps)
+			ck_assert_fails(
+				ax_ram_add(vm, rows[i].base, rows[i].size, AX_RAM_READONLY, &err),
+				-EEXIST, AX_ERROR_ARGUMENT,
+				"KVM's own pages for real mode at 0xfeffc000 with size 0x4000");
+		else
+			ck_assert_int_eq(ax_ram_add(vm, rows[i].base, rows[i].size, 0, &err), 0);
+	}
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, real_mode_begins_at_its_code_segments_base, 0, 2);
@@ -504,6 +531,7 @@ static void add_tests(TCase *cases)
 		cases, cpuid_hides_what_trapped_hypercalls_break_and_shows_what_is_forwarded, 0, 2);
 	tcase_add_test(cases, supported_cpuid_is_asked_for_once_in_a_vm);
 	tcase_add_test(cases, a_guest_that_does_without_gets_no_cpuid);
+	tcase_add_test(cases, ram_is_not_where_kvm_has_its_own_pages);
 }
 
 RUN_SUITE("x86 setup", add_tests)
