@@ -26,6 +26,8 @@ lab=${AXVMM_LAB_DIR:-$top/build/lab}
 
 # The Debian release whose kernel's KVM the tests run on.
 suite=trixie
+# Without what QEMU adds of its own.
+machine_size='-smp 2 -m 2048 -nodefaults -display none'
 # Older ones corrupt what runs in an x86-64 guest's guest.
 qemu_oldest=10
 # QEMU for every machine, from backports; what these need comes from where it is.
@@ -60,6 +62,9 @@ logged() {
 
 lab_open() {
 	test -f "$here/$1.conf" || lab_die "there is no machine for \"$1\""
+	# A machine may have tests that are all that is asked of it, and a command to call before its start.
+	machine_tests=
+	machine_prepare=:
 	# shellcheck disable=SC1090
 	. "$here/$1.conf"
 	work=$lab/$arch
@@ -365,9 +370,10 @@ lab_machine() {
 	shift
 	kernel=$(find "$root/boot" -name "$kernel_file")
 	test -f "$kernel" || lab_die "no kernel in $root"
+	"$machine_prepare" || lab_die "$machine_prepare failed"
 	# The machine's arguments are split into words on purpose.
 	# shellcheck disable=SC2086
-	lab_qemu $machine -smp 2 -m 2048 -nodefaults -display none -no-reboot -kernel "$kernel" \
+	lab_qemu $machine $machine_size -no-reboot -kernel "$kernel" \
 		-initrd "$machine_dir/initramfs" \
 		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
 		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \

@@ -5,6 +5,7 @@
 #include "tests/kvm/matrix.h"
 
 #include <glob.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -98,6 +99,17 @@ const char *matrix_variant(void)
 	return find_partial_pmu(&pmu, &cpu) ? "-pmu" : "";
 }
 
+/* Leave this CPU alone to the others. KVM wants a vCPU with a PMU to be made on a CPU that has one. */
+static void avoid_cpu(int cpu, cpu_set_t *before)
+{
+	cpu_set_t others;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(*before), before), 0);
+	others = *before;
+	CPU_CLR(cpu, &others);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(others), &others), 0);
+}
+
 /* The library gives no vCPU a PMU. */
 static int with_pmu(int fd, unsigned long request, uintptr_t arg)
 {
@@ -124,14 +136,17 @@ static void run_on_foreign_cpu(void)
 	AxError err = AX_ERROR_INIT;
 	AxVCpuExitReason exit;
 	struct code_vm vm;
+	cpu_set_t before;
 	int pmu, cpu;
 
 	if (!find_partial_pmu(&pmu, &cpu)) {
 		matrix_cannot("every CPU of this host has the same PMU");
 		return;
 	}
+	avoid_cpu(cpu, &before);
 	matrix_ioctl = with_pmu;
 	code_open(&vm, NULL, CODE(spin));
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(before), &before), 0);
 	set_attr(vm.vcpu, PMU_SET, &pmu);
 	set_attr(vm.vcpu, PMU_INIT, NULL);
 	ck_ok(ax_vcpu_bind(vm.vcpu, cpu, &err), err);
