@@ -231,6 +231,8 @@ END_TEST
 
 START_TEST(more_memory_than_the_host_has_is_refused_at_once)
 {
+	const AxGuestPhysAddr past_4_gib = UINT64_C(1)
+					   << 32; /* and what architectures have below */
 	AxVm *vm = new_vm(AX_IRQCHIP_NONE);
 	AxError err;
 
@@ -247,11 +249,11 @@ START_TEST(more_memory_than_the_host_has_is_refused_at_once)
 	/* Where nothing is known, mapping decides. */
 	fake_libc_fail(LIBC_SYSINFO, 1, ENOSYS);
 	fake_libc_fail(LIBC_MMAP, 1, ENOMEM);
-	ck_assert_fails(ax_ram_add(vm, 0, UINT64_C(1) << 62, 0, &err), -ENOMEM, AX_ERROR_RESOURCE,
-			"mmap for 4398046511104 MiB of RAM failed");
+	ck_assert_fails(ax_ram_add(vm, past_4_gib, UINT64_C(1) << 62, 0, &err), -ENOMEM,
+			AX_ERROR_RESOURCE, "mmap for 4398046511104 MiB of RAM failed");
 	fake_libc_fail(LIBC_SYSINFO, 1, ENOSYS);
-	ck_assert_fails(ax_ram_add(vm, 0, UINT64_C(1) << 63, 0, &err), -ENOMEM, AX_ERROR_RESOURCE,
-			"more than a process can map");
+	ck_assert_fails(ax_ram_add(vm, past_4_gib, UINT64_C(1) << 63, 0, &err), -ENOMEM,
+			AX_ERROR_RESOURCE, "more than a process can map");
 	fake_libc_set_memory(0, 0);
 	ax_vm_destroy(vm);
 }
