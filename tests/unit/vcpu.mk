@@ -37,6 +37,9 @@ tsan_tests += \
 	tests/unit/test_vm_stop
 EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h
 
+# Pure code of other architectures.
+unit_tests += tests/unit/riscv64/test_insn
+
 # The same where x86-64 decides what happens: its halts and starts, its routes of hypercalls, its
 # APIC, its MSRs; and its own ioctls.
 if ARCH_X86_64
