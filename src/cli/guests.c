@@ -52,6 +52,9 @@ static bool lacks(const AxProbe *probe, const struct embedded_guest *guest)
 		{ "exit-hypercall", "EXIT_HYPERCALL", true },
 		{ "bad-entry", NULL, true },
 		{ "guest-debug", "SET_GUEST_DEBUG", false },
+		{ "guest-ebreak", "SET_GUEST_DEBUG", false },
+		{ "smccc-trap", "VM_ATTRIBUTES", false },
+		{ "nisv", "ARM_NISV_TO_USER", false },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

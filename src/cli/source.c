@@ -162,9 +162,10 @@ int source_prepare(const struct run_options *options, AxMachine *machine, AxErro
 	    ax_kvm_kind() == AX_KVM_SOFTWARE)
 		cli_message("%s: this KVM interprets guest kernels: VMCALL may never return here%s",
 			    guest->name, options->timeout_ns ? "" : "; --timeout ends it");
-	if (!guest || !embedded_guest_needs(guest, "guest-debug"))
+	if (!guest || !(embedded_guest_needs(guest, "guest-debug") ||
+			embedded_guest_needs(guest, "guest-ebreak")))
 		return 0;
 	breakpoint = guest->load + AX_GUEST_HWBREAK;
-	return ax_vcpu_set_debug(ax_vm_vcpu_at(ax_machine_vm(machine), 0), false, &breakpoint, 1,
-				 err);
+	return ax_vcpu_set_debug(ax_vm_vcpu_at(ax_machine_vm(machine), 0), false, &breakpoint,
+				 embedded_guest_needs(guest, "guest-debug") ? 1 : 0, err);
 }

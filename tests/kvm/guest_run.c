@@ -199,6 +199,8 @@ static int prepare(struct guest_run *run, const struct guest_variant *variant, A
 
 	if (embedded_guest_needs(run->guest, "guest-debug"))
 		ret = ax_vcpu_set_debug(ax_vm_vcpu_at(vm, 0), false, &breakpoint, 1, err);
+	else if (embedded_guest_needs(run->guest, "guest-ebreak"))
+		ret = ax_vcpu_set_debug(ax_vm_vcpu_at(vm, 0), false, &breakpoint, 0, err);
 	if (!ret && variant->observer)
 		ret = ax_observer_set(vm, variant->observer, variant->observer_opaque, err);
 	return ret;
@@ -325,10 +327,48 @@ bool guest_ended_well(const struct guest_run *run, char *why, size_t size)
 	return result->end == end_word_of(run->guest)->end && detail_is_right(run);
 }
 
+static bool has_capability(const char *name)
+{
+	AxProbeCapability capability = { .size = sizeof(capability) };
+	AxError err = AX_ERROR_INIT;
+	bool works = false;
+	AxProbe *probe;
+
+	ck_ok(ax_probe_new(NULL, &probe, &err), err);
+	for (unsigned i = 0; ax_probe_capability(probe, i, &capability); i++) {
+		if (!strcmp(capability.name, name))
+			works = capability.works;
+	}
+	ax_probe_free(probe);
+	return works;
+}
+
+/* What a machine cannot tell when it is made: it takes accesses that it knows nothing of as they come. */
+static const char *excuse_of_kvm(const struct embedded_guest *guest)
+{
+	if (!embedded_guest_needs(guest, "nisv"))
+		return NULL;
+	if (!has_capability("ARM_NISV_TO_USER"))
+		return "this KVM has no KVM_CAP_ARM_NISV_TO_USER";
+	if (!has_capability("ARM_INJECT_EXT_DABT"))
+		return "this KVM has no KVM_CAP_ARM_INJECT_EXT_DABT";
+	return NULL;
+}
+
+/* What a guest that ended with AX_GUEST_CODE_LACKING did not find. */
+static const char *lacking(const struct embedded_guest *guest)
+{
+	if (embedded_guest_needs(guest, "zkr"))
+		return "this processor has no seed CSR for guests (Zkr)";
+	if (embedded_guest_needs(guest, "aia"))
+		return "this processor has no stopei and sireg for guests (Smaia, Ssaia)";
+	return NULL;
+}
+
 const char *guest_excuse(const struct embedded_guest *guest)
 {
 	if (!kvm_is_software())
-		return NULL;
+		return excuse_of_kvm(guest);
 	if (embedded_guest_needs(guest, "exit-hypercall"))
 		return "KVM_CAP_EXIT_HYPERCALL is claimed, but a VMCALL from ring 0 does not "
 		       "return (software KVM)";
@@ -354,6 +394,8 @@ void guest_check(const struct embedded_guest *guest, const struct guest_variant 
 	ck_assert_msg(!ret, "guest %s: %d: %s", guest->name, ret, err.message);
 	ret = guest_go(&run, &err);
 	ck_assert_msg(!ret, "guest %s: %d: %s", guest->name, ret, err.message);
+	if (run.result.end == AX_MACHINE_CODE && run.result.code == AX_GUEST_CODE_LACKING)
+		excuse = lacking(guest);
 	if (guest_ended_well(&run, why, sizeof(why)))
 		kvm_count_run();
 	else if (excuse)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows: a breakpoint stops the guest for a host that debugs it: EBREAK at load + AX_GUEST_HWBREAK.
+ * Shows: a breakpoint belongs to a host that debugs the guest: EBREAK ends the run.
  * Boot: flat, 0x80200000; one hart, no irqchip; the host debugs the guest.
  */
 #include "macros.inc"
@@ -10,9 +10,7 @@ _start:
 	GUEST_SETUP
 	GUEST_SYNC 1
 	GUEST_LINE
-	j	1f
-	.org	AX_GUEST_HWBREAK
-1:	ebreak
+	ebreak
 	GUEST_FAIL
 
 	GUEST_TABLES
