@@ -16,6 +16,12 @@ fake_sources = \
 if ARCH_X86_64
 fake_sources += tests/unit/x86_64/fake_arch.c
 endif
+if ARCH_ARM64
+fake_sources += tests/unit/arm64/fake_arch.c
+endif
+if ARCH_RISCV64
+fake_sources += tests/unit/riscv64/fake_arch.c
+endif
 
 check_LTLIBRARIES += tests/unit/libaxunit.la
 tests_unit_libaxunit_la_SOURCES = $(fake_sources)
