@@ -3,13 +3,31 @@
  * A whole machine: a VM with RAM, vCPUs, devices and a loaded image, in one call. Part of
  * libaxvmm-machine.
  *
- * The x86-64 machine follows QEMU's microvm:
+ * The x86-64 machine follows QEMU's microvm, the other two QEMU's virt:
+ *
+ * x86-64
  *   RAM         from 0; what goes beyond 3 GiB continues at 4 GiB
  *   0x3f8       COM1, a 16550A, interrupt 4: the console
  *   0xe9, 0x402 debug consoles: the console, too
  *   0xf4        debug exit
  *   0x60, 0x64, 0x92, 0xcf9 reset
  *   0xfe000000  test device of guests/abi.h, with its port window at 0x560 and its hypercall block
+ *
+ * arm64; the first CPU begins with the device tree's address in x0
+ *   RAM         from 0x40000000
+ *   0x08000000  GICv3, redistributors from 0x080a0000; where the host has that alone, GICv2 with CPU
+ *               interfaces at 0x08010000 (AX_IRQCHIP_KERNEL)
+ *   0x09000000  PL011, SPI 1: the console
+ *   0x0b000000  test device
+ *   PSCI        by HVC
+ *
+ * riscv64; the first hart begins with its ID in a0 and the device tree's address in a1
+ *   RAM         from 0x80000000
+ *   0x00100000  finisher
+ *   0x0c000000  PLIC, 95 sources; with AX_IRQCHIP_KERNEL an APLIC at 0x0d000000 and IMSICs at
+ *               0x28000000 instead
+ *   0x10000000  16550A, source 10: the console
+ *   0x1f000000  test device
  */
 #ifndef AXVMM_MACHINE_H
 #define AXVMM_MACHINE_H
@@ -28,7 +46,10 @@ extern "C" {
 
 typedef struct AxMachine AxMachine;
 
-/* AxMachineOptions.irqchip: none for one vCPU, AX_IRQCHIP_USER for more. */
+/*
+ * AxMachineOptions.irqchip: x86-64 none for one vCPU, AX_IRQCHIP_USER for more; arm64
+ * AX_IRQCHIP_KERNEL; riscv64 the PLIC, which AX_IRQCHIP_NONE and AX_IRQCHIP_USER mean there, too.
+ */
 #define AX_MACHINE_IRQCHIP_AUTO UINT32_MAX
 
 #define AX_MACHINE_MEMORY_DEFAULT (128ULL << 20)
@@ -36,7 +57,8 @@ typedef struct AxMachine AxMachine;
 /* RAM comes in whole pages of this size. */
 #define AX_MACHINE_MEMORY_UNIT 4096
 
-/* As many as 8-bit APIC IDs can name, without the broadcast. KVM may allow fewer. */
+/* As many as 8-bit APIC IDs can name, without the broadcast. KVM may allow fewer, and a GICv3 has
+ * room for 123, a GICv2 for 8. */
 #define AX_MACHINE_CPUS_MAX 255
 
 /* What guests that test something ask of their host (guests/abi.h). Off unless asked for. */
@@ -49,6 +71,9 @@ typedef struct AxMachine AxMachine;
 /* AX_SETUP_NO_CPUID for all vCPUs: for real-mode and 32-bit guests that do without. */
 #define AX_MACHINE_NO_CPUID (1u << 5)
 
+/* riscv64: SBI's debug console (DBCN) prints on the console. KVM has to have it: Linux 6.7. */
+#define AX_MACHINE_SBI_CONSOLE (1u << 6)
+
 typedef struct AxMachineOptions {
 	size_t size;		    /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
 	const char *kvm_path;	    /* NULL: /dev/kvm */
@@ -56,7 +81,7 @@ typedef struct AxMachineOptions {
 	uint32_t cpus;		    /* 1 to AX_MACHINE_CPUS_MAX; the first one starts the image */
 	uint32_t irqchip;	    /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
 	uint32_t unclaimed;	    /* an AxUnclaimed */
-	uint32_t features;	    /* AX_MACHINE_TEST_*, AX_MACHINE_NO_CPUID */
+	uint32_t features;	    /* AX_MACHINE_* */
 	uint32_t power;		    /* an AxPower */
 	const AxImageSource *image; /* borrowed during ax_machine_new() */
 	const AxLoadOptions *load;  /* borrowed during ax_machine_new(); NULL: all defaults */

@@ -5,8 +5,13 @@ machine_sources = \
 	src/machine/load.h \
 	src/machine/machine.c \
 	src/machine/machine.h \
+	src/machine/report.c \
+	src/machine/report.h \
 	src/machine/run.c \
+	src/machine/serial.c \
+	src/machine/serial.h \
 	src/machine/testhost.c \
+	src/machine/testhost_calls.c \
 	src/machine/testhost.h
 
 if ARCH_X86_64

@@ -9,6 +9,7 @@
 
 #include <axvmm/memory.h>
 
+#include "boot/image.h"
 #include "machine/machine.h"
 
 static int check_options(const AxMachineOptions *options, AxError *err)
@@ -62,9 +63,8 @@ static int make_test_host(AxMachine *machine, const AxMachineOptions *options, A
 			return ret;
 		config.flags |= AX_TESTDEV_COUNT_READONLY;
 	}
-	if ((options->features & AX_MACHINE_TEST_SYS_REGS) && board.test_sys_regs) {
-		ret = testhost_add_sys_regs(&machine->testhost, machine->vm, board.test_sys_regs,
-					    err);
+	if (options->features & AX_MACHINE_TEST_SYS_REGS) {
+		ret = board_add_sys_regs(machine, err);
 		if (ret)
 			return ret;
 	}
@@ -72,6 +72,8 @@ static int make_test_host(AxMachine *machine, const AxMachineOptions *options, A
 		hypercalls |= AX_HYPERCALL_TRAP;
 	if (options->features & AX_MACHINE_TEST_HYPERCALL_MAP)
 		hypercalls |= AX_HYPERCALL_MAP_GPA;
+	if (options->features & AX_MACHINE_SBI_CONSOLE)
+		hypercalls |= AX_HYPERCALL_CONSOLE;
 	ret = testhost_add_hypercalls(&machine->testhost, machine->vm, board.test_base,
 				      board.test_port, hypercalls, err);
 	if (ret)
@@ -89,22 +91,54 @@ static int make_test_host(AxMachine *machine, const AxMachineOptions *options, A
 	return testhost_add_kicks(&machine->testhost, machine->vm, machine->test, err);
 }
 
-/* Put the image into RAM, make the vCPUs, and have the first one begin at the image. */
-static int make_vcpus(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+static int create_vcpus(AxMachine *machine, AxError *err)
+{
+	AxVCpu *vcpu;
+	int ret = 0;
+
+	for (uint32_t id = 0; !ret && id < machine->cpus; id++)
+		ret = ax_vcpu_create(machine->vm, id, &vcpu, err);
+	return ret;
+}
+
+/* Put the image into RAM, with the board's device tree unless the caller has one. */
+static int load_image(AxMachine *machine, const AxMachineOptions *options, AxVCpuSetup *setup,
+		      AxBootRegisters *registers, AxError *err)
+{
+	AxLoadOptions load = AX_LOAD_OPTIONS_INIT;
+	void *tree = NULL;
+	int ret = 0;
+
+	/* What this library doesn't know is refused there. */
+	if (options->load && !boot_sized(options->load, sizeof(load)))
+		return ax_image_load(machine->vm, options->image, options->load, setup, registers,
+				     err);
+	if (options->load)
+		load = *options->load;
+	load.size = sizeof(load);
+	if (!load.device_tree) {
+		ret = board_tree(machine, &tree, &load.device_tree_len, err);
+		load.device_tree = tree;
+	}
+	if (!ret)
+		ret = ax_image_load(machine->vm, options->image, &load, setup, registers, err);
+	free(tree);
+	return ret;
+}
+
+/* Have the first vCPU begin at the image, and the others wait. */
+static int set_vcpus_up(AxMachine *machine, const AxMachineOptions *options, AxError *err)
 {
 	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
 	AxBootRegisters registers = AX_BOOT_REGISTERS_INIT;
 	uint32_t flags = options->features & AX_MACHINE_NO_CPUID ? AX_SETUP_NO_CPUID : 0;
-	AxVCpu *vcpu;
+	AxVCpu *vcpu = ax_vm_vcpu(machine->vm, 0);
 	int ret;
 
-	ret = ax_image_load(machine->vm, options->image, options->load, &setup, &registers, err);
+	ret = load_image(machine, options, &setup, &registers, err);
 	if (ret)
 		return ret;
 	setup.flags |= flags;
-	ret = ax_vcpu_create(machine->vm, 0, &vcpu, err);
-	if (ret)
-		return ret;
 	ret = ax_boot_setup(vcpu, &setup, &registers, err);
 	if (!ret && (options->features & AX_MACHINE_TEST_BAD_ENTRY))
 		ret = board_spoil_entry(vcpu, err);
@@ -115,22 +149,18 @@ static int make_vcpus(AxMachine *machine, const AxMachineOptions *options, AxErr
 		AxVCpuSetup waiting = AX_VCPU_SETUP_INIT;
 
 		waiting.flags = flags | board_secondary_flags(machine->irqchip);
-		ret = ax_vcpu_create(machine->vm, id, &vcpu, err);
-		if (ret)
-			return ret;
-		ret = ax_vcpu_setup(vcpu, &waiting, err);
+		ret = ax_vcpu_setup(ax_vm_vcpu(machine->vm, id), &waiting, err);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-/* Console and UART; then what the board has beside them. After the first vCPU: it takes the
+/* Console; what only this board has; then the serial port. After the vCPUs: they take the
  * interrupts. */
 static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxError *err)
 {
 	AxConsoleConfig console = AX_CONSOLE_CONFIG_INIT;
-	AxUartConfig uart = AX_UART_CONFIG_INIT;
 	AxIrq irq;
 	int ret;
 
@@ -140,21 +170,16 @@ static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxE
 	if (ret)
 		return ret;
 
-	uart.name = "com1";
-	uart.output = ax_console_sink(machine->console);
-	uart.room = options->input_room;
-	uart.room_opaque = options->input_opaque;
-	ret = ax_uart_new(&uart, &machine->uart, err);
-	if (ret)
-		return ret;
-	ret = ax_irq_get(machine->vm, board.uart_gsi, &irq, err);
-	if (ret)
-		return ret;
-	ret = ax_uart_attach(machine->uart, machine->vm, board.uart_space, board.uart_base, &irq,
-			     err);
-	if (ret)
-		return ret;
-	return board_attach(machine, err);
+	machine->testhost.console = ax_console_sink(machine->console);
+	ret = board_attach(machine, err);
+	if (!ret)
+		ret = serial_new(&machine->serial, &board.serial, ax_console_sink(machine->console),
+				 options->input_room, options->input_opaque, err);
+	if (!ret)
+		ret = board_irq(machine, board.serial_line, &irq, err);
+	if (!ret)
+		ret = serial_attach(&machine->serial, &board.serial, machine->vm, &irq, err);
+	return ret;
 }
 
 int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err)
@@ -169,15 +194,15 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	if (!machine)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
 	machine->cpus = options->cpus;
-	machine->irqchip = options->irqchip;
-	if (options->irqchip == AX_MACHINE_IRQCHIP_AUTO)
-		machine->irqchip = options->cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
+	machine->irqchip = board_irqchip(options->irqchip, options->cpus);
 
 	ret = make_vm(machine, options, err);
 	if (!ret)
 		ret = make_test_host(machine, options, err);
 	if (!ret)
-		ret = make_vcpus(machine, options, err);
+		ret = create_vcpus(machine, err);
+	if (!ret)
+		ret = set_vcpus_up(machine, options, err);
 	if (!ret)
 		ret = make_devices(machine, options, err);
 	if (ret) {
@@ -192,14 +217,14 @@ void ax_machine_free(AxMachine *machine)
 {
 	if (!machine)
 		return;
-	/* Nothing runs, so that detaching cannot be refused. */
+	/* Nothing runs, so that detaching cannot be refused. The serial port's line leads to a device
+	 * of the board. */
+	serial_detach(&machine->serial);
 	board_detach(machine);
-	if (machine->uart)
-		ax_uart_detach(machine->uart, NULL);
 	if (machine->test)
 		ax_testdev_detach(machine->test, NULL);
 	ax_vm_destroy(machine->vm);
-	ax_uart_free(machine->uart);
+	serial_free(&machine->serial);
 	ax_testdev_free(machine->test);
 	ax_console_free(machine->console);
 	free(machine);
@@ -217,12 +242,12 @@ void ax_machine_stop(AxMachine *machine, int code)
 
 size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len)
 {
-	return ax_uart_input(machine->uart, bytes, len);
+	return serial_input(&machine->serial, bytes, len);
 }
 
 size_t ax_machine_input_room(AxMachine *machine)
 {
-	return ax_uart_input_room(machine->uart);
+	return serial_input_room(&machine->serial);
 }
 
 static bool covers(const struct board_place *place, AxSpace space, uint64_t address)

@@ -8,6 +8,7 @@
 
 #include <axvmm/machine.h>
 
+#include "machine/serial.h"
 #include "machine/testhost.h"
 
 struct board_devices; /* the board's own */
@@ -15,11 +16,11 @@ struct board_devices; /* the board's own */
 struct AxMachine {
 	AxVm *vm;
 	AxConsole *console;
-	AxUart *uart;
+	struct serial serial;
 	AxTestDev *test;
 	struct testhost testhost;
 	struct board_devices *board;
-	uint32_t irqchip; /* an AxIrqchip, chosen */
+	uint32_t irqchip; /* an AxIrqchip, as the VM has it */
 	uint32_t cpus;
 };
 
@@ -33,20 +34,30 @@ struct board_place {
 
 /* Where the board has what every board has. */
 struct board {
-	AxSpace uart_space;
-	uint64_t uart_base;
-	uint32_t uart_gsi;
+	struct serial_place serial;
+	uint32_t serial_line; /* of board_irq() */
 	AxGuestPhysAddr test_base;
-	uint32_t test_port;	    /* 0: no port window */
-	AxSysRegAddr test_sys_regs; /* AX_TEST_MSR_COUNT of them; 0: none */
+	uint32_t test_port; /* 0: no port window */
 	const struct board_place *places;
 	size_t place_count;
 };
 
 extern const struct board board;
 
+/* The AxIrqchip that the VM gets for what AxMachineOptions.irqchip says. */
+uint32_t board_irqchip(uint32_t asked, uint32_t cpus);
+
 /* Give the VM @size bytes of RAM where the board has it. */
 int board_add_ram(AxVm *vm, uint64_t size, AxError *err);
+
+/* Serve the system registers of guests/abi.h, where the architecture has some. */
+int board_add_sys_regs(AxMachine *machine, AxError *err);
+
+/*
+ * The device tree of this machine, whose vCPUs are created: *tree is the caller's to free(). NULL
+ * where there is none.
+ */
+int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err);
 
 /* Put a vCPU that is set up into a state which processors refuse to enter. */
 int board_spoil_entry(AxVCpu *vcpu, AxError *err);
@@ -54,9 +65,15 @@ int board_spoil_entry(AxVCpu *vcpu, AxError *err);
 /* How a vCPU other than the first waits for its start: AX_SETUP_* for its setup. */
 uint32_t board_secondary_flags(uint32_t irqchip);
 
-/* Make and attach the devices that only this board has; detach undoes it, also in part. */
+/*
+ * Make and attach the devices that only this board has, its own interrupt controller first; detach
+ * undoes it, also in part.
+ */
 int board_attach(AxMachine *machine, AxError *err);
 void board_detach(AxMachine *machine);
+
+/* A line into the interrupt controller, after board_attach(). */
+int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err);
 
 /* What these devices say of the guest's end: true when they know it, with end and its members
  * filled. */

@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's side of guests/abi.h beyond the test device.
+ * The host's side of guests/abi.h beyond the test device; hypercalls are in testhost_calls.c.
  */
 #include <axvmm/memory.h>
 
 #include "machine/testhost.h"
-
-/* Section 4. */
-static AxHandled answer_call(AxVCpu *vcpu, void *opaque, const AxVCpuExitReason *exit,
-			     uint64_t *result)
-{
-	const AxExitHypercall *call = &exit->hypercall;
-	unsigned counted;
-
-	switch (call->nr) {
-	case AX_TEST_HYPERCALL_SUM: counted = 6; break;
-	case AX_TEST_HYPERCALL_MAP_GPA_RANGE: counted = 3; break;
-	default: *result = AX_TEST_HYPERCALL_UNKNOWN; return AX_HANDLED;
-	}
-	*result = 0;
-	for (unsigned i = 0; i < counted; i++)
-		*result += (i + 1) * call->args[i];
-	return AX_HANDLED;
-}
-
-int testhost_add_hypercalls(struct testhost *host, AxVm *vm, AxGuestPhysAddr mmio_base,
-			    uint32_t port_base, unsigned flags, AxError *err)
-{
-	static const AxHypercallOps ops = { sizeof(ops), answer_call };
-	AxHypercallConfig config = AX_HYPERCALL_CONFIG_INIT;
-
-	config.flags = flags;
-	config.block_mmio = mmio_base + AX_TEST_HYPERCALL;
-	config.block_port = port_base ? port_base + AX_TEST_PORT_HYPERCALL : 0;
-	return ax_hypercall_set(vm, &config, &ops, host, err);
-}
 
 /* Section 6. Registers are named by their distance from the first one. */
 static AxHandled read_sys_reg(AxVCpu *vcpu, void *opaque, AxSysRegAddr addr, uint64_t *value)
@@ -70,6 +40,40 @@ int testhost_add_sys_regs(struct testhost *host, AxVm *vm, AxSysRegAddr first, A
 
 	host->sys_regs = first;
 	return ax_sys_reg_add(vm, "test host", first, AX_TEST_MSR_COUNT, &ops, host, err);
+}
+
+/* Section 11. */
+static AxHandled read_csr(AxVCpu *vcpu, void *opaque, AxSysRegAddr addr, uint64_t *value)
+{
+	struct testhost *host = opaque;
+
+	switch (addr) {
+	case AX_TEST_CSR_SEED: *value = AX_TEST_SEED_VALUE; return AX_HANDLED;
+	case AX_TEST_CSR_STOPEI: *value = AX_TEST_STOPEI_VALUE; return AX_HANDLED;
+	default: *value = atomic_load(&host->storage[0]); return AX_HANDLED;
+	}
+}
+
+static AxHandled write_csr(AxVCpu *vcpu, void *opaque, AxSysRegAddr addr, uint64_t value)
+{
+	struct testhost *host = opaque;
+
+	if (addr == AX_TEST_CSR_SIREG)
+		atomic_store(&host->storage[0], value);
+	return AX_HANDLED;
+}
+
+int testhost_add_csrs(struct testhost *host, AxVm *vm, AxError *err)
+{
+	static const AxSysRegOps ops = { sizeof(ops), read_csr, write_csr };
+	int ret;
+
+	ret = ax_sys_reg_add(vm, "seed", AX_TEST_CSR_SEED, 1, &ops, host, err);
+	if (!ret)
+		ret = ax_sys_reg_add(vm, "sireg", AX_TEST_CSR_SIREG, 1, &ops, host, err);
+	if (!ret)
+		ret = ax_sys_reg_add(vm, "stopei", AX_TEST_CSR_STOPEI, 1, &ops, host, err);
+	return ret;
 }
 
 int testhost_add_readonly(AxVm *vm, AxGuestPhysAddr test_base, AxError *err)

@@ -14,7 +14,8 @@
 #include "guests/abi.h"
 
 struct testhost {
-	AxTestDev *device; /* borrowed */
+	AxTestDev *device;  /* borrowed */
+	AxCharSink console; /* of SBI's debug console */
 	AxSysRegAddr sys_regs;
 	_Atomic uint64_t storage[AX_TEST_MSR_STORAGE_COUNT]; /* vCPUs share them */
 };
@@ -24,8 +25,10 @@ struct testhost {
 int testhost_add_hypercalls(struct testhost *host, AxVm *vm, AxGuestPhysAddr mmio_base,
 			    uint32_t port_base, unsigned flags, AxError *err);
 
-/* Serve the registers from @first on. */
+/* Serve the MSRs from @first on; the CSRs. */
 int testhost_add_sys_regs(struct testhost *host, AxVm *vm, AxSysRegAddr first, AxError *err);
+
+int testhost_add_csrs(struct testhost *host, AxVm *vm, AxError *err);
 
 /* Add and fill the READONLY region of the test device at @test_base. */
 int testhost_add_readonly(AxVm *vm, AxGuestPhysAddr test_base, AxError *err);

@@ -42,12 +42,10 @@ static const struct board_place places[] = {
 };
 
 const struct board board = {
-	.uart_space = AX_SPACE_PORT,
-	.uart_base = AX_PORT_COM1,
-	.uart_gsi = COM1_GSI,
+	.serial = { SERIAL_16550A, AX_SPACE_PORT, AX_PORT_COM1, "com1" },
+	.serial_line = COM1_GSI,
 	.test_base = AX_TEST_BASE_X86_64,
 	.test_port = AX_TEST_PORT_BASE,
-	.test_sys_regs = AX_TEST_MSR_BASE,
 	.places = places,
 	.place_count = sizeof(places) / sizeof(places[0]),
 };
@@ -67,6 +65,30 @@ int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
 	if (ret || low == size)
 		return ret;
 	return ax_ram_add(vm, HIGH_RAM_BASE, size - low, 0, err);
+}
+
+uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+{
+	if (asked != AX_MACHINE_IRQCHIP_AUTO)
+		return asked;
+	return cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
+}
+
+int board_add_sys_regs(AxMachine *machine, AxError *err)
+{
+	return testhost_add_sys_regs(&machine->testhost, machine->vm, AX_TEST_MSR_BASE, err);
+}
+
+int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
+{
+	*tree = NULL;
+	*len = 0;
+	return 0;
+}
+
+int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err)
+{
+	return ax_irq_get(machine->vm, line, irq, err);
 }
 
 int board_spoil_entry(AxVCpu *vcpu, AxError *err)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A dead guest in a few lines: why, where, what instruction, which registers.
+ * What a report says of an x86-64 vCPU.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <axvmm/memory.h>
-
-#include "machine/machine.h"
+#include "machine/report.h"
 
 /* SDM 3A, 2.5: CR0. 2.2.1: IA32_EFER. 3.4.5: L and D of a code segment, here as in AxRegInfo
  * "cs.rights". */
@@ -42,11 +39,18 @@ struct where {
 	uint64_t rip, cs, cs_base, cs_rights, cr0, efer, rflags;
 };
 
-static uint64_t get(AxVCpu *vcpu, const char *name)
+static struct where look(AxVCpu *vcpu)
 {
-	uint64_t value;
-
-	return ax_vcpu_get_reg(vcpu, name, &value, NULL) ? 0 : value;
+	return (struct where){
+		.vcpu = vcpu,
+		.rip = report_register(vcpu, "rip"),
+		.cs = report_register(vcpu, "cs"),
+		.cs_base = report_register(vcpu, "cs.base"),
+		.cs_rights = report_register(vcpu, "cs.rights"),
+		.cr0 = report_register(vcpu, "cr0"),
+		.efer = report_register(vcpu, "efer"),
+		.rflags = report_register(vcpu, "rflags"),
+	};
 }
 
 static const char *mode_name(const struct where *at)
@@ -67,57 +71,44 @@ static uint64_t linear(const struct where *at)
 	return (uint32_t)(at->cs_base + at->rip);
 }
 
-static void format_place(const struct where *at, char *buffer, size_t size)
+static void format_place(AxVCpu *vcpu, char *buffer, size_t size)
 {
+	const struct where at = look(vcpu);
+
 	snprintf(buffer, size,
 		 "at rip 0x%" PRIx64 ", cs:ip %04" PRIx64 ":%04" PRIx64 ", linear 0x%" PRIx64
 		 ", %s, ring %" PRIu64,
-		 at->rip, at->cs, at->rip, linear(at), mode_name(at),
-		 at->cr0 & CR0_PE ? at->cs & 3 : 0);
+		 at.rip, at.cs, at.rip, linear(&at), mode_name(&at),
+		 at.cr0 & CR0_PE ? at.cs & 3 : 0);
 }
 
-/* The bytes from a linear address on, as many as can be read, @size at most. */
-static int read_code(AxMachine *machine, const struct where *at, uint64_t address, uint8_t *bytes,
-		     int size)
+static uint64_t find_code(AxVCpu *vcpu)
 {
-	int len = ax_vcpu_read_virtual(at->vcpu, address, bytes, (size_t)size, NULL);
+	const struct where at = look(vcpu);
 
-	if (len > 0 || (at->cr0 & CR0_PG))
-		return len;
-	/* Without paging linear is physical. */
-	for (len = 0; len < size; len++) {
-		if (ax_mem_read(machine->vm, address + (unsigned)len, bytes + len, 1))
-			break;
-	}
-	return len;
+	return linear(&at);
 }
 
-static void format_code(AxMachine *machine, const struct where *at, char *buffer, size_t size)
+/* Without paging linear is physical. */
+static bool is_translated(AxVCpu *vcpu)
 {
-	uint8_t bytes[INSN_BYTES];
-	int len = read_code(machine, at, linear(at), bytes, INSN_BYTES);
-	int used;
-
-	if (len <= 0) {
-		snprintf(buffer, size, "code: there is no memory at that address");
-		return;
-	}
-	used = snprintf(buffer, size, "code:");
-	for (int i = 0; i < len && used >= 0 && (size_t)used < size; i++)
-		used += snprintf(buffer + used, size - (size_t)used, " %02x", bytes[i]);
+	return report_register(vcpu, "cr0") & CR0_PG;
 }
 
 /* KVM puts a vCPU into its reset state when it reports a triple fault. */
-static bool looks_reset(const struct where *at)
+static bool looks_reset(AxVCpu *vcpu, char *buffer, size_t size)
 {
-	return at->rip == RESET_RIP && at->cs_base == RESET_CS_BASE && !(at->cr0 & CR0_PE);
+	const struct where at = look(vcpu);
+
+	if (at.rip != RESET_RIP || at.cs_base != RESET_CS_BASE || (at.cr0 & CR0_PE))
+		return false;
+	snprintf(buffer, size,
+		 "its registers are those after reset: KVM has reset them already, where it was is "
+		 "not known");
+	return true;
 }
 
-/* Registers by line, up to a NULL; each with its digits. */
-static const struct line {
-	const char *names[4];
-	int digits;
-} register_lines[] = {
+static const struct report_line register_lines[] = {
 	{ { "rax", "rbx", "rcx", "rdx" }, 16 },
 	{ { "rsi", "rdi", "rbp", "rsp" }, 16 },
 	{ { "r8", "r9", "r10", "r11" }, 16 },
@@ -128,26 +119,11 @@ static const struct line {
 	{ { "efer", "rflags" }, 1 },
 };
 
-/* Of most names, so that values stand below each other. */
-#define NAME_WIDTH 3
-
-#define REGISTER_LINES (sizeof(register_lines) / sizeof(register_lines[0]))
-
-static void format_registers(AxVCpu *vcpu, const struct line *line, char *buffer, size_t size)
+static void format_page_table(AxVCpu *vcpu, char *buffer, size_t size)
 {
-	int used = 0;
-
-	for (unsigned i = 0; i < 4 && line->names[i] && used >= 0 && (size_t)used < size; i++)
-		used += snprintf(buffer + used, size - (size_t)used, "%s%s %0*" PRIx64,
-				 i ? "  " : "", line->names[i], line->digits,
-				 get(vcpu, line->names[i]));
-}
-
-static void format_page_table(const struct where *at, char *buffer, size_t size)
-{
-	if (at->cr0 & CR0_PG)
+	if (is_translated(vcpu))
 		snprintf(buffer, size, "paging is on, its tables begin at 0x%" PRIx64,
-			 get(at->vcpu, "cr3") & 0x000ffffffffff000);
+			 report_register(vcpu, "cr3") & 0x000ffffffffff000);
 	else
 		snprintf(buffer, size, "paging is off");
 }
@@ -157,7 +133,7 @@ static bool hint_stack(const struct where *at, const AxVCpuExitReason *exit, cha
 		       size_t size)
 {
 	bool is_long = (at->efer & EFER_LMA) && (at->cs_rights & RIGHTS_LONG);
-	uint64_t rsp = get(at->vcpu, "rsp");
+	uint64_t rsp = report_register(at->vcpu, "rsp");
 	uint64_t wrapped = is_long ? rsp + NO_STACK : (uint32_t)(rsp + NO_STACK);
 
 	if (!exit || !(at->cr0 & CR0_PE) || wrapped >= 2 * NO_STACK)
@@ -173,28 +149,12 @@ static bool hint_sse(AxMachine *machine, const struct where *at, const AxVCpuExi
 
 	if (!exit || exit->kind != AX_EXIT_INTERNAL_ERROR ||
 	    exit->internal_error.suberror != SUBERROR_EMULATION ||
-	    (get(at->vcpu, "cr4") & CR4_OSFXSR) ||
-	    read_code(machine, at, linear(at), &byte, 1) != 1)
+	    (report_register(at->vcpu, "cr4") & CR4_OSFXSR) ||
+	    report_read_code(machine, at->vcpu, linear(at), &byte, 1) != 1)
 		return false;
 	snprintf(buffer, size,
 		 "CR4.OSFXSR is 0, so that SSE is off: if this is an SSE instruction, compile the "
 		 "guest with -mgeneral-regs-only, or switch SSE on");
-	return true;
-}
-
-/* Where the code above begins, seen from the access that ended the guest. */
-static bool hint_access(const AxVCpuExitReason *exit, char *buffer, size_t size)
-{
-	switch (exit ? exit->kind : AX_EXIT_NOTHING) {
-	case AX_EXIT_IO_READ:
-	case AX_EXIT_MMIO_READ:
-	case AX_EXIT_IO_WRITE:
-	case AX_EXIT_MMIO_WRITE: break;
-	default: return false;
-	}
-	snprintf(buffer, size,
-		 "the code begins behind the instruction that made this access, or at it where KVM "
-		 "has yet to finish it");
 	return true;
 }
 
@@ -205,64 +165,37 @@ static bool hint_halt(AxMachine *machine, const struct where *at, const AxVCpuEx
 {
 	uint8_t byte;
 
-	if (exit || read_code(machine, at, linear(at) - 1, &byte, 1) != 1 || byte != INSN_HLT)
+	if (exit || report_read_code(machine, at->vcpu, linear(at) - 1, &byte, 1) != 1 ||
+	    byte != INSN_HLT)
 		return false;
 	snprintf(buffer, size, "it is just behind a hlt, with interrupts %s: halted, it seems",
 		 at->rflags & RFLAGS_IF ? "on" : "off");
 	return true;
 }
 
-/* Hint @index of those that apply; false past the last. */
-static bool format_hint(AxMachine *machine, const struct where *at, const AxVCpuExitReason *exit,
+static bool format_hint(AxMachine *machine, AxVCpu *vcpu, const AxVCpuExitReason *exit,
 			unsigned index, char *buffer, size_t size)
 {
-	return (hint_access(exit, buffer, size) && !index--) ||
-	       (hint_halt(machine, at, exit, buffer, size) && !index--) ||
-	       (hint_sse(machine, at, exit, buffer, size) && !index--) ||
-	       (hint_stack(at, exit, buffer, size) && !index--);
+	const struct where at = look(vcpu);
+
+	return (report_hint_access(exit,
+				   "the code begins behind the instruction that made this access, "
+				   "or at it where KVM has yet to finish it",
+				   buffer, size) &&
+		!index--) ||
+	       (hint_halt(machine, &at, exit, buffer, size) && !index--) ||
+	       (hint_sse(machine, &at, exit, buffer, size) && !index--) ||
+	       (hint_stack(&at, exit, buffer, size) && !index--);
 }
 
-bool ax_machine_report(AxMachine *machine, uint32_t vcpu, const AxVCpuExitReason *exit,
-		       unsigned line, char *buffer, size_t size)
-{
-	struct where at = { .vcpu = ax_vm_vcpu(machine->vm, vcpu) };
-
-	if (!at.vcpu)
-		return false;
-	if (exit && line == 0) {
-		ax_exit_format(exit, buffer, size);
-		return true;
-	}
-	if (exit && line == 1) {
-		if (!ax_exit_explain(exit, buffer, size))
-			snprintf(buffer, size, "nobody answers it");
-		return true;
-	}
-	line -= exit ? 2 : 0;
-
-	at.rip = get(at.vcpu, "rip");
-	at.cs = get(at.vcpu, "cs");
-	at.cs_base = get(at.vcpu, "cs.base");
-	at.cs_rights = get(at.vcpu, "cs.rights");
-	at.cr0 = get(at.vcpu, "cr0");
-	at.efer = get(at.vcpu, "efer");
-	at.rflags = get(at.vcpu, "rflags");
-	if (looks_reset(&at)) {
-		snprintf(buffer, size,
-			 "its registers are those after reset: KVM has reset them already, "
-			 "where it was is not known");
-		return line == 0;
-	}
-	switch (line) {
-	case 0: format_place(&at, buffer, size); return true;
-	case 1: format_code(machine, &at, buffer, size); return true;
-	case 2: format_page_table(&at, buffer, size); return true;
-	default: break;
-	}
-	line -= 3;
-	if (line < REGISTER_LINES) {
-		format_registers(at.vcpu, &register_lines[line], buffer, size);
-		return true;
-	}
-	return format_hint(machine, &at, exit, line - (unsigned)REGISTER_LINES, buffer, size);
-}
+const struct report_arch report_arch = {
+	.lines = register_lines,
+	.line_count = sizeof(register_lines) / sizeof(register_lines[0]),
+	.code_bytes = INSN_BYTES,
+	.place = format_place,
+	.code = find_code,
+	.is_translated = is_translated,
+	.page_table = format_page_table,
+	.hint = format_hint,
+	.is_lost = looks_reset,
+};
