@@ -12,6 +12,8 @@ arch_sources = \
 	src/arch/riscv64/intercept.c \
 	src/arch/riscv64/interrupt.c \
 	src/arch/riscv64/probe.c \
+	src/arch/riscv64/probe_reg.c \
+	src/arch/riscv64/probe_reg.h \
 	src/arch/riscv64/registers.c \
 	src/arch/riscv64/riscv.h \
 	src/arch/riscv64/seam.h \
