@@ -18,6 +18,7 @@
 
 #include "arch/arch.h"
 #include "core/error.h"
+#include "core/power.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -220,7 +221,7 @@ int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	if (ret == -EINVAL)
 		return ret;
 	vcpu_take_requests(vcpu, REQUEST_START);
-	vcpu->start_claimed = false;
+	vcpu_drop_claim(vcpu);
 	vcpu_set_state(vcpu, ret ? AX_VCPU_INVALID : AX_VCPU_FREE);
 	return ret;
 }

@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/test_loop_property \
 	tests/unit/test_observer \
 	tests/unit/test_pause \
+	tests/unit/test_power \
 	tests/unit/test_power_property \
 	tests/unit/test_psci \
 	tests/unit/test_range_threads \
@@ -30,6 +31,7 @@ tsan_tests += \
 	tests/unit/test_kick \
 	tests/unit/test_observer \
 	tests/unit/test_pause \
+	tests/unit/test_power \
 	tests/unit/test_range_threads \
 	tests/unit/test_run \
 	tests/unit/test_vcpu_state \
@@ -49,6 +51,7 @@ unit_tests += \
 	tests/unit/test_vcpu_wait \
 	tests/unit/test_vm_halt \
 	tests/unit/x86_64/test_apic \
+	tests/unit/x86_64/test_clear_interrupt \
 	tests/unit/x86_64/test_debug \
 	tests/unit/x86_64/test_decode \
 	tests/unit/x86_64/test_interrupt \
