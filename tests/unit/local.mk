@@ -76,6 +76,9 @@ EXTRA_DIST += tests/unit/pager_fixture.h
 # Running vCPUs: a list of its own.
 include tests/unit/vcpu.mk
 
+# What only one architecture has: lists of their own.
+include tests/unit/arm64/local.mk
+
 # unit_tests += tests/unit/foo
 
 # Image formats, and loading them.
