@@ -53,6 +53,7 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "dbcn", AX_MACHINE_SBI_CONSOLE },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
 		{ "no-cpuid", AX_MACHINE_NO_CPUID },

@@ -66,6 +66,7 @@ static uint32_t features_of(const struct embedded_guest *guest)
 		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
 		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
+		{ "dbcn", AX_MACHINE_SBI_CONSOLE },
 		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
 		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
 		{ "no-cpuid", AX_MACHINE_NO_CPUID },
@@ -179,7 +180,7 @@ static int make_machine(struct guest_run *run, const struct guest_variant *varia
 	options.memory = guest->memory;
 	options.cpus = variant->cpus ? variant->cpus : guest->cpus;
 	options.irqchip = irqchip_of(variant->irqchip ? variant->irqchip : guest->irqchip);
-	options.features = features_of(guest);
+	options.features = features_of(guest) | variant->features;
 	options.power = power_of(guest);
 	if (embedded_guest_needs(guest, "unclaimed-stop"))
 		options.unclaimed = AX_UNCLAIMED_STOP;
