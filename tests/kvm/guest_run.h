@@ -20,6 +20,7 @@ struct guest_variant {
 	uint32_t cpus;		    /* 0: the row's */
 	const char *irqchip;	    /* NULL: the row's */
 	uint32_t unclaimed;	    /* 1 + an AxUnclaimed; 0: the row's */
+	uint32_t features;	    /* AX_MACHINE_* beside the row's */
 	const AxObserver *observer; /* NULL: nobody watches */
 	void *observer_opaque;
 	uint64_t stop_after_ns; /* then GUEST_RUN_STOPPED; 0: only one that never ends */

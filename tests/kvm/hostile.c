@@ -33,6 +33,13 @@ struct shared {
 
 static struct shared *shared;
 
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
 uint64_t hostile_random(uint64_t *state)
 {
 	uint64_t value = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -116,35 +123,50 @@ static uint64_t get_number(struct trial *trial, uint64_t offset)
 	return value;
 }
 
-/* A machine, and in it the guest with its seed. What it looks like is a function of the seed. */
-static bool open_trial(struct trial *trial, uint64_t seed)
+/* Make the machine that the seed says, or one that this host and architecture have. */
+static int make_machine(struct trial *trial, AxError *err)
 {
 	static const char *const irqchips[] = { NULL, "user", "kernel" };
 	const struct embedded_guest *guest = guest_named("hostile");
-	struct guest_variant variant = { .stop_after_ns = GUEST_NS, .observer = &observer };
+	struct guest_variant variant = { .stop_after_ns = GUEST_NS,
+					 .observer = &observer,
+					 .observer_opaque = trial };
+	unsigned attempts = 0;
+	int ret;
+
+	variant.irqchip = irqchips[hostile_pick(&trial->random, 3)];
+	if (variant.irqchip)
+		variant.cpus = 1 + hostile_pick(&trial->random, 3);
+	if ((trial->flags & AX_HOSTILE_CALLS) && hostile_pick(&trial->random, 2))
+		variant.features = AX_MACHINE_TEST_HYPERCALL_TRAP;
+	variant.unclaimed = 1 + hostile_pick(&trial->random, 16);
+	if (variant.unclaimed > 1 + AX_UNCLAIMED_STOP)
+		variant.unclaimed = 1 + AX_UNCLAIMED_ONES;
+	do {
+		ret = guest_open(&trial->run, guest, &variant, err);
+		if (attempts++ == 0) {
+			variant.features = 0;
+		} else {
+			variant.irqchip = NULL;
+			variant.cpus = 0;
+		}
+	} while ((ret == -ENOTSUP || ret == -EINVAL) && attempts < 3);
+	return ret;
+}
+
+/* A machine, and in it the guest with its seed. All of it is a function of the seed. */
+static bool open_trial(struct trial *trial, uint64_t seed)
+{
 	AxError err = AX_ERROR_INIT;
 	int ret;
 
 	trial->seed = trial->random = shared->seed = seed;
 	trial->exits = 0;
-	variant.observer_opaque = trial;
-	variant.irqchip = irqchips[hostile_pick(&trial->random, 3)];
-	if (variant.irqchip)
-		variant.cpus = 1 + hostile_pick(&trial->random, 3);
-	variant.unclaimed = 1 + hostile_pick(&trial->random, 16);
-	if (variant.unclaimed > 3)
-		variant.unclaimed = 1 + AX_UNCLAIMED_ONES;
 	trial->flags = hostile_pick(&trial->random, 4) ? AX_HOSTILE_DEADLY : 0;
 	if (!kvm_is_software())
 		trial->flags |= AX_HOSTILE_CALLS | AX_HOSTILE_CODE;
 	trial->disturbed = hostile_pick(&trial->random, 2);
-	ret = guest_open(&trial->run, guest, &variant, &err);
-	if (ret == -ENOTSUP || ret == -EINVAL) {
-		/* Not every architecture has each irqchip. */
-		variant.irqchip = NULL;
-		variant.cpus = 0;
-		ret = guest_open(&trial->run, guest, &variant, &err);
-	}
+	ret = make_machine(trial, &err);
 	if (ret == -ENOTSUP) {
 		kvm_skip("guest hostile: %s", err.message);
 		return false;
@@ -188,7 +210,7 @@ static void tell_end(struct trial *trial)
 	const AxMachineResult *result = &trial->run.result;
 	char exit[256] = "";
 
-	if (!getenv("AXVMM_HOSTILE_TELL"))
+	if (!number_of("AXVMM_HOSTILE_TELL", 0))
 		return;
 	if (result->exit.kind != AX_EXIT_NOTHING)
 		ax_exit_format(&result->exit, exit, sizeof(exit));
@@ -266,13 +288,6 @@ static const struct {
 	{ "by hand", by_hand },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static uint64_t number_of(const char *variable, uint64_t otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
 
 static unsigned count_descriptors(void)
 {
