@@ -76,10 +76,11 @@ static size_t explain_fail_entry(const AxExitFailEntry *fail, char *buffer, size
 					"CR0, CR3, CR4, EFER "
 					"and the code segment, where L and D must not both be set");
 	if (reason == RISCV64_HSTATUS)
-		return (size_t)snprintf(buffer, size,
-					"no guest interrupt file is free for this vCPU on the host's "
-					"hart: too many "
-					"vCPUs with an in-kernel AIA share it");
+		return (size_t)snprintf(
+			buffer, size,
+			"no guest interrupt file is free for this vCPU on the host's "
+			"hart: too many "
+			"vCPUs with an in-kernel AIA share it");
 	if (reason <= UINT32_MAX && (reason & VMX_ENTRY_FAILED))
 		return (size_t)snprintf(buffer, size, "VMX refused to enter the guest: %s",
 					vmx_entry_failure((uint32_t)reason & 0xffff));
@@ -157,8 +158,7 @@ static const char *text(const AxVCpuExitReason *exit)
 	switch (exit->kind) {
 	case AX_EXIT_NESTED_PAGE_FAULT:
 		return "the guest touched RAM that the host does not let it touch: its mapping in "
-		       "this process is gone or "
-		       "protected";
+		       "this process is gone or protected, or its pager cannot have the page";
 	case AX_EXIT_SYSTEM_DOWN: return system_down_text(exit->system_down.cause);
 	case AX_EXIT_INTERNAL_ERROR:
 		return exit->internal_error.suberror == AX_SUBERROR_ERRNO

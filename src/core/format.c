@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <axvmm/exit.h>
+#include <axvmm/pager.h>
 
 static const char *const kind_names[AX_EXIT_KINDS] = {
 	[AX_EXIT_NOTHING] = "Nothing",
@@ -245,7 +246,11 @@ size_t ax_exit_format(const AxVCpuExitReason *exit, char *buffer, size_t size)
 
 	if (size)
 		buffer[0] = '\0';
-	add(&line, "%s vcpu=%" PRIu32, ax_exit_name(exit->kind), exit->vcpu);
+	add(&line, "%s vcpu=", ax_exit_name(exit->kind));
+	if (exit->vcpu == AX_PAGER_NO_VCPU)
+		add(&line, "none");
+	else
+		add(&line, "%" PRIu32, exit->vcpu);
 	add_details(&line, exit);
 	return line.used;
 }

@@ -172,8 +172,11 @@ static int look_at_slot(const struct ram_slot *slot, uint64_t *page_size, uint64
 	return 0;
 }
 
-/* The piece of RAM that the config names, where a pager of its can be. vm->lock is held. */
-static int find_piece(AxVm *vm, const AxPagerConfig *config, struct ram_slot **found, AxError *err)
+/*
+ * The piece of RAM that the config names, where a pager of its can be; NULL with the reason in *ret.
+ * vm->lock is held.
+ */
+static struct ram_slot *find_piece(AxVm *vm, const AxPagerConfig *config, int *ret, AxError *err)
 {
 	struct ram *ram = atomic_load(&vm->ram);
 	const struct ram_table *table = ram ? atomic_load(&ram->table) : NULL;
@@ -183,27 +186,31 @@ static int find_piece(AxVm *vm, const AxPagerConfig *config, struct ram_slot **f
 
 	if (slot && config->base - slot->base < slot->size)
 		left = slot->size - (config->base - slot->base);
-	if (!left || config->length > left)
-		return ax_error_argument(err, -EFAULT,
+	if (!left || config->length > left) {
+		*ret = ax_error_argument(err, -EFAULT,
 					 "0x%" PRIx64 " bytes at 0x%" PRIx64
 					 " are not all in one piece of RAM",
 					 config->length, config->base);
-	if (atomic_load(&slot->pager))
-		return ax_error_set(err, -EEXIST, AX_ERROR_STATE, 0,
+		return NULL;
+	}
+	if (atomic_load(&slot->pager)) {
+		*ret = ax_error_set(err, -EEXIST, AX_ERROR_STATE, 0,
 				    "the RAM at 0x%" PRIx64 " has a pager already", slot->base);
-	*found = slot;
-	return 0;
+		return NULL;
+	}
+	return slot;
 }
 
 /* Everything but registering and the thread. vm->lock is held. */
 static int prepare(AxPager *pager, AxVm *vm, const AxPagerConfig *config, AxError *err)
 {
-	struct ram_slot *slot = NULL;
 	uint64_t features;
-	int ret = find_piece(vm, config, &slot, err);
+	int ret = 0;
+	struct ram_slot *slot = find_piece(vm, config, &ret, err);
 
-	if (!ret)
-		ret = look_at_slot(slot, &pager->page_size, &features, err);
+	if (!slot)
+		return ret;
+	ret = look_at_slot(slot, &pager->page_size, &features, err);
 	if (ret)
 		return ret;
 	pager->vm = vm;

@@ -132,7 +132,7 @@ int ax_pager_provide(AxPager *pager, AxGuestPhysAddr gpa, const void *bytes, uin
 		     AxError *err)
 {
 	uintptr_t from = (uintptr_t)bytes, host = (uintptr_t)pager->host;
-	size_t first, end;
+	size_t first = 0, end = 0;
 	int ret = check_pages(pager, gpa, len, &first, &end, err);
 
 	if (ret)
@@ -151,7 +151,7 @@ int ax_pager_provide(AxPager *pager, AxGuestPhysAddr gpa, const void *bytes, uin
 
 int ax_pager_fail(AxPager *pager, AxGuestPhysAddr gpa, uint64_t len, AxError *err)
 {
-	size_t first, end;
+	size_t first = 0, end = 0;
 	int ret = check_pages(pager, gpa, len, &first, &end, err);
 
 	for (size_t i = first; !ret && i < end; i++) {
