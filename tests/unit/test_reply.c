@@ -95,12 +95,18 @@ static const struct {
 	int bytes;
 	int fault;
 } allowed[EXITS] = {
-	[MMIO_READ] = { 0, -EPERM, -EPERM },	   [MMIO_WRITE] = { -EPERM, -EPERM, -EPERM },
-	[PORT_READ] = { 0, -EINVAL, -EPERM },	   [STRING_READ] = { -EPERM, 0, -EPERM },
-	[PORT_WRITE] = { -EPERM, -EPERM, -EPERM }, [RDMSR] = { 0, -EPERM, 0 },
-	[WRMSR] = { -EPERM, -EPERM, 0 },	   [CSR_READ] = { 0, -EPERM, -EPERM },
-	[CSR_WRITE] = { -EPERM, -EPERM, -EPERM },  [HYPERCALL] = { -EPERM, -EPERM, -EPERM },
-	[HALT] = { -EPERM, -EPERM, -EPERM },	   [NOTHING] = { -EPERM, -EPERM, -EPERM },
+	[MMIO_READ] = { 0, -EPERM, -EPERM },
+	[MMIO_WRITE] = { -EPERM, -EPERM, -EPERM },
+	[PORT_READ] = { 0, -EINVAL, -EPERM },
+	[STRING_READ] = { -EPERM, 0, -EPERM },
+	[PORT_WRITE] = { -EPERM, -EPERM, -EPERM },
+	[RDMSR] = { 0, -EPERM, 0 },
+	[WRMSR] = { -EPERM, -EPERM, 0 },
+	[CSR_READ] = { 0, -EPERM, 0 },
+	[CSR_WRITE] = { 0, -EPERM, 0 },
+	[HYPERCALL] = { -EPERM, -EPERM, -EPERM },
+	[HALT] = { -EPERM, -EPERM, -EPERM },
+	[NOTHING] = { -EPERM, -EPERM, -EPERM },
 };
 
 START_TEST(each_exit_takes_its_answers_and_no_others)
