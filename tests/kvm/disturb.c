@@ -112,6 +112,19 @@ static const struct {
 	{ "triple-fault", { 0 } },
 	{ "assert-fail", { 0 } },
 	{ "bench-mmio", { 0 } },
+	{ "hello", { 0 } },
+	{ "hypercall-trap", { 0 } },
+	{ "smp", { 0 } },
+	{ "psci", { 0 } },
+	{ "psci-kernel", { 0 } },
+	{ "nisv", { 0 } },
+	{ "gic-sgi", { 0 } },
+	{ "gic-timer", { 0 } },
+	{ "irq-line", { 0 } },
+	{ "hsm", { 0 } },
+	{ "hsm-kernel", { 0 } },
+	{ "plic", { 0 } },
+	{ "timer", { 0 } },
 };
 
 #define THREADS 3
