@@ -49,6 +49,10 @@ AX_API void ax_irq_pulse(const AxIrq *irq);
  */
 AX_API int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err);
 
+/* The version of the in-kernel interrupt controller: arm64 2 or 3, of the GIC; 0 elsewhere, and without
+ * one. Thread: any. */
+AX_API uint32_t ax_irq_version(const AxVm *vm);
+
 #define AX_NOTIFY_PORT	(1u << 0) /* addr is a port, else MMIO */
 #define AX_NOTIFY_MATCH (1u << 1) /* only writes of the value `match` */
 

@@ -207,6 +207,11 @@ int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
 	return 0;
 }
 
+uint32_t ax_irq_version(const AxVm *vm)
+{
+	return vm->irq_version;
+}
+
 int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 {
 	int ret = check_gsi(gsi, err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine/fdt_writer.h"
@@ -173,6 +174,23 @@ int tree_build(const struct tree_desc *desc, void *buffer, size_t size, size_t *
 		return refuse(err, w.error);
 	*used = fdt_totalsize(buffer);
 	return 0;
+}
+
+int tree_new(const struct tree_desc *desc, void **tree, size_t *len, AxError *err)
+{
+	size_t size = tree_size_limit(desc->cpus, desc->virtio_count);
+	void *buffer = malloc(size);
+	int ret;
+
+	if (!buffer)
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
+				    "no memory for a device tree");
+	ret = tree_build(desc, buffer, size, len, err);
+	if (ret)
+		free(buffer);
+	else
+		*tree = buffer;
+	return ret;
 }
 
 /* The node /chosen; made where the tree has none. */

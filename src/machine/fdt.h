@@ -68,6 +68,9 @@ int tree_build(const struct tree_desc *desc, void *buffer, size_t size, size_t *
 /* More than tree_build() ever needs for @cpus CPUs and @slots virtio slots, in bytes. */
 size_t tree_size_limit(uint32_t cpus, uint32_t slots);
 
+/* The same into memory of its own: *tree is the caller's to free(), *len its size. Also -ENOMEM. */
+int tree_new(const struct tree_desc *desc, void **tree, size_t *len, AxError *err);
+
 /* What a boot adds to a tree. */
 struct tree_chosen {
 	const char *command_line; /* bootargs; NULL: as the tree has it */

@@ -24,6 +24,22 @@ machine_sources += \
 	src/machine/x86_64/report.c
 endif
 
+if MACHINE_HAS_FDT
+machine_sources += src/machine/load_fdt.c
+endif
+if ARCH_ARM64
+machine_sources += \
+	src/machine/arm64/board.c \
+	src/machine/arm64/load.c \
+	src/machine/arm64/report.c
+endif
+if ARCH_RISCV64
+machine_sources += \
+	src/machine/riscv64/board.c \
+	src/machine/riscv64/load.c \
+	src/machine/riscv64/report.c
+endif
+
 # Device trees: a library of their own, which the installed one has where its machine needs it.
 fdt_sources = \
 	src/machine/fdt.c \

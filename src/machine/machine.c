@@ -194,6 +194,7 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	if (!machine)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
 	machine->cpus = options->cpus;
+	machine->memory = options->memory;
 	machine->irqchip = board_irqchip(options->irqchip, options->cpus);
 
 	ret = make_vm(machine, options, err);

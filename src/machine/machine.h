@@ -22,6 +22,7 @@ struct AxMachine {
 	struct board_devices *board;
 	uint32_t irqchip; /* an AxIrqchip, as the VM has it */
 	uint32_t cpus;
+	uint64_t memory; /* bytes */
 };
 
 /* Something at a fixed place of the board. */

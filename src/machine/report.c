@@ -62,7 +62,8 @@ static void format_registers(AxVCpu *vcpu, const struct report_line *line, char 
 				 report_register(vcpu, line->names[i]));
 }
 
-bool report_hint_access(const AxVCpuExitReason *exit, const char *where, char *buffer, size_t size)
+/* Where the code above begins, seen from the access that ended the guest. */
+static bool hint_access(const AxVCpuExitReason *exit, char *buffer, size_t size)
 {
 	switch (exit ? exit->kind : AX_EXIT_NOTHING) {
 	case AX_EXIT_IO_READ:
@@ -71,7 +72,9 @@ bool report_hint_access(const AxVCpuExitReason *exit, const char *where, char *b
 	case AX_EXIT_MMIO_WRITE: break;
 	default: return false;
 	}
-	snprintf(buffer, size, "%s", where);
+	snprintf(buffer, size,
+		 "the code begins behind the instruction that made this access, or at it where KVM "
+		 "has yet to finish it");
 	return true;
 }
 
@@ -92,7 +95,10 @@ static bool format_vcpu(AxMachine *machine, AxVCpu *vcpu, const AxVCpuExitReason
 		format_registers(vcpu, &report_arch.lines[line], buffer, size);
 		return true;
 	}
-	return report_arch.hint(machine, vcpu, exit, line - report_arch.line_count, buffer, size);
+	line -= report_arch.line_count;
+	if (hint_access(exit, buffer, size) && line-- == 0)
+		return true;
+	return report_arch.hint(machine, vcpu, exit, line, buffer, size);
 }
 
 bool ax_machine_report(AxMachine *machine, uint32_t vcpu, const AxVCpuExitReason *exit,

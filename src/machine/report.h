@@ -27,7 +27,7 @@ struct report_arch {
 	bool (*is_translated)(AxVCpu *vcpu);
 	/* Its page tables, in words. */
 	void (*page_table)(AxVCpu *vcpu, char *buffer, size_t size);
-	/* Hint @index of those that apply; false past the last. */
+	/* Hint @index of those that apply, beside report.c's own; false past the last. */
 	bool (*hint)(AxMachine *machine, AxVCpu *vcpu, const AxVCpuExitReason *exit, unsigned index,
 		     char *buffer, size_t size);
 	/* Whether nothing is known any more, in words; NULL: never. */
@@ -41,8 +41,5 @@ uint64_t report_register(AxVCpu *vcpu, const char *name);
 
 /* The bytes from a virtual address on, as many as can be read, @size at most. */
 int report_read_code(AxMachine *machine, AxVCpu *vcpu, uint64_t address, uint8_t *bytes, int size);
-
-/* Where the code begins, seen from the access that ended the guest: false when none did. */
-bool report_hint_access(const AxVCpuExitReason *exit, const char *where, char *buffer, size_t size);
 
 #endif

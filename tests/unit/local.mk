@@ -98,22 +98,24 @@ unit_tests += tests/unit/x86_64/test_load tests/unit/x86_64/test_load_multiboot
 endif
 EXTRA_DIST += tests/unit/x86_64/load_fixture.h
 
-# Device trees, also on hosts whose machine has none.
+# Device trees, also on hosts whose machine has none; loading with one, by the rules of both
+# architectures, which come before those of this machine's library.
 if HAVE_FDT
 unit_tests += \
 	tests/unit/test_fdt \
 	tests/unit/test_load_arm64 \
 	tests/unit/test_load_riscv64
+check_LTLIBRARIES += tests/unit/libaxloadarm64.la tests/unit/libaxloadriscv64.la
 endif
 tests_unit_test_fdt_LDADD = libaxfdt.la $(LDADD)
-tests_unit_test_load_arm64_SOURCES = \
-	tests/unit/test_load_fdt.c src/machine/load_fdt.c src/machine/arm64/load.c
-tests_unit_test_load_arm64_LDADD = $(LDADD) libaxfdt.la
-tests_unit_test_load_arm64_LDFLAGS = $(FAKE_LIBC_WRAP)
-tests_unit_test_load_riscv64_SOURCES = \
-	tests/unit/test_load_fdt.c src/machine/load_fdt.c src/machine/riscv64/load.c
-tests_unit_test_load_riscv64_LDADD = $(LDADD) libaxfdt.la
-tests_unit_test_load_riscv64_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_libaxloadarm64_la_SOURCES = src/machine/load_fdt.c src/machine/arm64/load.c
+tests_unit_test_load_arm64_SOURCES = tests/unit/test_load_fdt.c
+tests_unit_test_load_arm64_LDADD = tests/unit/libaxloadarm64.la $(LDADD) libaxfdt.la
+tests_unit_test_load_arm64_LDFLAGS = $(FAKE_LIBC_WRAP) -Wl,-u,load_check
+tests_unit_libaxloadriscv64_la_SOURCES = src/machine/load_fdt.c src/machine/riscv64/load.c
+tests_unit_test_load_riscv64_SOURCES = tests/unit/test_load_fdt.c
+tests_unit_test_load_riscv64_LDADD = tests/unit/libaxloadriscv64.la $(LDADD) libaxfdt.la
+tests_unit_test_load_riscv64_LDFLAGS = $(FAKE_LIBC_WRAP) -Wl,-u,load_check
 
 # Devices. They are linked with src/dev and a fake VM (dev_fake.h) alone: they need nothing of src/core.
 # But for test_dev_core, which has the real one.

@@ -107,6 +107,7 @@ static int create_kernel_gic(AxVm *vm, AxError *err)
 	if (ret < 0)
 		return ax_error_sys(err, ret, "KVM_CREATE_DEVICE for a GIC");
 	vm->arch->gic_fd = ret;
+	vm->irq_version = vm->arch->gic_is_v2 ? 2 : 3;
 	ret = place_gic(vm);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_DEV_ARM_VGIC_GRP_ADDR") : 0;
 }

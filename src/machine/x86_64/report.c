@@ -178,12 +178,7 @@ static bool format_hint(AxMachine *machine, AxVCpu *vcpu, const AxVCpuExitReason
 {
 	const struct where at = look(vcpu);
 
-	return (report_hint_access(exit,
-				   "the code begins behind the instruction that made this access, "
-				   "or at it where KVM has yet to finish it",
-				   buffer, size) &&
-		!index--) ||
-	       (hint_halt(machine, &at, exit, buffer, size) && !index--) ||
+	return (hint_halt(machine, &at, exit, buffer, size) && !index--) ||
 	       (hint_sse(machine, &at, exit, buffer, size) && !index--) ||
 	       (hint_stack(&at, exit, buffer, size) && !index--);
 }

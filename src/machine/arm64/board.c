@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The arm64 board: QEMU's virt, as far as devices exist here, and the test device.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <axvmm/memory.h>
+#include <axvmm/vm.h>
+
+#include "guests/abi.h"
+#include "machine/fdt.h"
+#include "machine/machine.h"
+
+#define RAM_BASE 0x40000000
+
+/* Where src/arch/arm64 has KVM's GIC. */
+#define GIC_DISTRIBUTOR	     0x08000000
+#define GIC_DISTRIBUTOR_SIZE 0x10000
+#define GIC_CPU_INTERFACE    0x08010000
+#define GIC_REDISTRIBUTORS   0x080a0000
+#define GIC_END		     0x09000000
+
+#define PL011_BASE 0x09000000
+#define PL011_SIZE 0x1000
+#define PL011_SPI  1
+
+static const struct board_place places[] = {
+	{ AX_SPACE_MMIO, GIC_DISTRIBUTOR, GIC_END - GIC_DISTRIBUTOR, "gic" },
+	{ AX_SPACE_MMIO, PL011_BASE, PL011_SIZE, "uart0" },
+	{ AX_SPACE_MMIO, AX_TEST_BASE_ARM64, AX_TEST_SIZE, "testdev" },
+};
+
+const struct board board = {
+	.serial = { SERIAL_PL011, AX_SPACE_MMIO, PL011_BASE, "uart0" },
+	.serial_line = PL011_SPI,
+	.test_base = AX_TEST_BASE_ARM64,
+	.places = places,
+	.place_count = sizeof(places) / sizeof(places[0]),
+};
+
+int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+{
+	return ax_ram_add(vm, RAM_BASE, size, 0, err);
+}
+
+/* Interrupts between CPUs and the timer's need a GIC. */
+uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+{
+	return asked == AX_MACHINE_IRQCHIP_AUTO ? AX_IRQCHIP_KERNEL : asked;
+}
+
+/* KVM hands no system register over. */
+int board_add_sys_regs(AxMachine *machine, AxError *err)
+{
+	return 0;
+}
+
+static struct tree_desc describe(const AxMachine *machine, const AxRamRange *ram)
+{
+	return (struct tree_desc){
+		.machine = AX_IMAGE_FOR_ARM64,
+		.cpus = machine->cpus,
+		.ram = ram,
+		.ram_count = 1,
+		.uart_base = PL011_BASE,
+		.uart_irq = PL011_SPI,
+		.test_base = AX_TEST_BASE_ARM64,
+		.test_size = AX_TEST_SIZE,
+		.arm64 = {
+			.gic = ax_irq_version(machine->vm),
+			.gic_distributor = GIC_DISTRIBUTOR,
+			.gic_cpu_interface = GIC_CPU_INTERFACE,
+			.gic_redistributors = GIC_REDISTRIBUTORS,
+			.psci_method = "hvc",
+		},
+	};
+}
+
+int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
+{
+	const AxRamRange ram = { RAM_BASE, machine->memory };
+	const struct tree_desc desc = describe(machine, &ram);
+
+	return tree_new(&desc, tree, len, err);
+}
+
+int board_spoil_entry(AxVCpu *vcpu, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "no register of an arm64 CPU keeps it from being entered");
+}
+
+uint32_t board_secondary_flags(uint32_t irqchip)
+{
+	return AX_SETUP_POWERED_OFF;
+}
+
+/* All of its devices are those of every board. */
+int board_attach(AxMachine *machine, AxError *err)
+{
+	return 0;
+}
+
+void board_detach(AxMachine *machine)
+{
+}
+
+int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err)
+{
+	return ax_irq_get(machine->vm, line, irq, err);
+}
+
+/* How the guest ends is PSCI's. */
+bool board_verdict(const AxMachine *machine, AxMachineResult *result)
+{
+	return false;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The riscv64 board: QEMU's virt, as far as devices exist here, and the test device.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <axvmm/memory.h>
+#include <axvmm/vm.h>
+
+#include "guests/abi.h"
+#include "machine/fdt.h"
+#include "machine/machine.h"
+
+#define RAM_BASE 0x80000000
+
+#define FINISHER_BASE 0x00100000
+#define FINISHER_SIZE 0x1000
+#define PLIC_BASE     0x0c000000
+#define PLIC_SOURCES  95
+#define UART_BASE     0x10000000
+#define UART_SIZE     8
+#define UART_SOURCE   10
+
+/* Where src/arch/riscv64 has KVM's AIA. */
+#define APLIC_BASE    0x0d000000
+#define APLIC_SIZE    0x8000
+#define APLIC_SOURCES 96
+#define IMSIC_BASE    0x28000000
+#define IMSIC_SIZE    0x1000
+#define IMSIC_IDS     255
+
+static const struct board_place places[] = {
+	{ AX_SPACE_MMIO, FINISHER_BASE, FINISHER_SIZE, "finisher" },
+	{ AX_SPACE_MMIO, PLIC_BASE, APLIC_BASE - PLIC_BASE, "plic" },
+	{ AX_SPACE_MMIO, APLIC_BASE, APLIC_SIZE, "aplic" },
+	{ AX_SPACE_MMIO, UART_BASE, UART_SIZE, "uart0" },
+	{ AX_SPACE_MMIO, AX_TEST_BASE_RISCV64, AX_TEST_SIZE, "testdev" },
+	{ AX_SPACE_MMIO, IMSIC_BASE, IMSIC_SIZE *AX_MACHINE_CPUS_MAX, "imsic" },
+};
+
+const struct board board = {
+	.serial = { SERIAL_16550A, AX_SPACE_MMIO, UART_BASE, "uart0" },
+	.serial_line = UART_SOURCE,
+	.test_base = AX_TEST_BASE_RISCV64,
+	.places = places,
+	.place_count = sizeof(places) / sizeof(places[0]),
+};
+
+struct board_devices {
+	AxPlic *plic; /* NULL with KVM's AIA */
+	AxFinisher *finisher;
+};
+
+int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+{
+	return ax_ram_add(vm, RAM_BASE, size, 0, err);
+}
+
+/* The PLIC is a device: to the VM it is no irqchip. */
+uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+{
+	return asked == AX_IRQCHIP_KERNEL ? AX_IRQCHIP_KERNEL : AX_IRQCHIP_NONE;
+}
+
+int board_add_sys_regs(AxMachine *machine, AxError *err)
+{
+	return testhost_add_csrs(&machine->testhost, machine->vm, err);
+}
+
+static struct tree_desc describe(const AxMachine *machine, const AxRamRange *ram)
+{
+	bool has_aia = machine->irqchip == AX_IRQCHIP_KERNEL;
+
+	return (struct tree_desc){
+		.machine = AX_IMAGE_FOR_RISCV64,
+		.cpus = machine->cpus,
+		.ram = ram,
+		.ram_count = 1,
+		.uart_base = UART_BASE,
+		.uart_irq = UART_SOURCE,
+		.test_base = AX_TEST_BASE_RISCV64,
+		.test_size = AX_TEST_SIZE,
+		.riscv64 = {
+			.plic_base = has_aia ? 0 : PLIC_BASE,
+			.plic_sources = PLIC_SOURCES,
+			.aplic_base = has_aia ? APLIC_BASE : 0,
+			.aplic_sources = APLIC_SOURCES,
+			.imsic_base = IMSIC_BASE,
+			.imsic_ids = IMSIC_IDS,
+			.finisher_base = FINISHER_BASE,
+		},
+	};
+}
+
+/* What only a vCPU tells: its extensions, and how fast its time goes. */
+static int ask_hart(AxMachine *machine, uint64_t *letters, uint64_t *frequency, AxError *err)
+{
+	AxVCpu *vcpu = ax_vm_vcpu(machine->vm, 0);
+	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
+	int ret = ax_vcpu_setup(vcpu, &setup, err);
+
+	if (!ret)
+		ret = ax_vcpu_get_reg(vcpu, "isa", letters, err);
+	if (!ret)
+		ret = ax_vcpu_get_reg(vcpu, "timer.frequency", frequency, err);
+	return ret;
+}
+
+int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
+{
+	const AxRamRange ram = { RAM_BASE, machine->memory };
+	struct tree_desc desc = describe(machine, &ram);
+	char isa[TREE_ISA_SIZE];
+	uint64_t letters;
+	int ret;
+
+	ret = ask_hart(machine, &letters, &desc.riscv64.timebase_frequency, err);
+	if (ret)
+		return ret;
+	tree_isa(letters, isa);
+	desc.riscv64.isa = isa;
+	return tree_new(&desc, tree, len, err);
+}
+
+int board_spoil_entry(AxVCpu *vcpu, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "no register of a riscv64 hart keeps it from being entered");
+}
+
+uint32_t board_secondary_flags(uint32_t irqchip)
+{
+	return AX_SETUP_POWERED_OFF;
+}
+
+static int attach_plic(AxMachine *machine, struct board_devices *own, AxError *err)
+{
+	AxPlicConfig config = AX_PLIC_CONFIG_INIT;
+	int ret;
+
+	config.sources = PLIC_SOURCES;
+	config.harts = machine->cpus;
+	ret = ax_plic_new(&config, &own->plic, err);
+	return ret ? ret : ax_plic_attach(own->plic, machine->vm, PLIC_BASE, err);
+}
+
+int board_attach(AxMachine *machine, AxError *err)
+{
+	struct board_devices *own = calloc(1, sizeof(*own));
+	int ret = 0;
+
+	if (!own)
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
+				    "no memory for the board's devices");
+	machine->board = own;
+	if (machine->irqchip == AX_IRQCHIP_NONE)
+		ret = attach_plic(machine, own, err);
+	if (!ret)
+		ret = ax_finisher_new(NULL, &own->finisher, err);
+	if (!ret)
+		ret = ax_finisher_attach(own->finisher, machine->vm, FINISHER_BASE, err);
+	return ret;
+}
+
+void board_detach(AxMachine *machine)
+{
+	struct board_devices *own = machine->board;
+
+	if (!own)
+		return;
+	if (own->finisher)
+		ax_finisher_detach(own->finisher, NULL);
+	if (own->plic)
+		ax_plic_detach(own->plic, NULL);
+	ax_finisher_free(own->finisher);
+	ax_plic_free(own->plic);
+	free(own);
+	machine->board = NULL;
+}
+
+int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err)
+{
+	if (machine->board->plic)
+		return ax_plic_irq(machine->board->plic, line, irq, err);
+	return ax_irq_get(machine->vm, line, irq, err);
+}
+
+bool board_verdict(const AxMachine *machine, AxMachineResult *result)
+{
+	uint32_t code;
+
+	switch (ax_finisher_result(machine->board->finisher, &code)) {
+	case AX_FINISHER_PASSED: result->end = AX_MACHINE_POWER_OFF; return true;
+	case AX_FINISHER_RESET: result->end = AX_MACHINE_RESET; return true;
+	case AX_FINISHER_FAILED:
+		result->end = AX_MACHINE_CODE;
+		result->code = code;
+		return true;
+	default: return false;
+	}
+}
