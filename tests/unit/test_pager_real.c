@@ -355,6 +355,106 @@ START_TEST(end_of_the_pager_wakes_all_who_wait)
 }
 END_TEST
 
+/* Everything at once, with answers of every kind, and at last the end of it. */
+struct chaos {
+	struct paged *paged;
+	atomic_bool stop;
+	atomic_uint next; /* of random numbers */
+	atomic_uint bad;  /* bytes that no page can have */
+};
+
+static unsigned random_below(struct chaos *chaos, unsigned limit)
+{
+	unsigned number = atomic_fetch_add(&chaos->next, 1) * 0x9e3779b1u;
+
+	return (number >> 16) % limit;
+}
+
+static AxPageAnswer answer_anything(AxPager *pager, void *opaque, const AxVCpuExitReason *exit,
+				    void *page, size_t size)
+{
+	struct chaos *chaos = opaque;
+	uint64_t index = (exit->nested_page_fault.addr - RAM_BASE) / size;
+
+	(void)pager;
+	memset(page, byte_of(index), size);
+	return (AxPageAnswer)random_below(chaos, 4);
+}
+
+static void *read_anything(void *opaque)
+{
+	struct chaos *chaos = opaque;
+	struct paged *paged = chaos->paged;
+
+	while (!atomic_load(&chaos->stop)) {
+		unsigned page = random_below(chaos, PAGES);
+		uint8_t byte = 0;
+		int ret = ax_mem_read(paged->vm, gpa_of(paged, page), &byte, 1);
+
+		if ((ret && ret != -EFAULT) || (byte && byte != byte_of(page)))
+			atomic_fetch_add(&chaos->bad, 1);
+	}
+	return NULL;
+}
+
+static void *answer_late(void *opaque)
+{
+	struct chaos *chaos = opaque;
+	struct paged *paged = chaos->paged;
+	uint64_t size = paged->handler.page;
+	uint8_t bytes[65536];
+
+	while (!atomic_load(&chaos->stop)) {
+		unsigned page = random_below(chaos, PAGES);
+		uint64_t gpa = gpa_of(paged, page);
+		int ret;
+
+		memset(bytes, byte_of(page), size);
+		if (random_below(chaos, 3))
+			ret = ax_pager_provide(paged->pager, gpa,
+					       random_below(chaos, 2) ? bytes : NULL, size, NULL);
+		else
+			ret = ax_pager_fail(paged->pager, gpa, size, NULL);
+		atomic_fetch_add(&chaos->bad, ret != 0);
+	}
+	return NULL;
+}
+
+START_TEST(any_mixture_of_answers_leaves_nobody_waiting)
+{
+	static const AxPagerOps chaos_ops = { .size = sizeof(chaos_ops), .fill = answer_anything };
+	const struct timespec a_moment = { .tv_nsec = 3000000 };
+
+	for (unsigned round = 0; round < 60; round++) {
+		AxPagerConfig config = AX_PAGER_CONFIG_INIT;
+		pthread_t readers[THREADS], writer;
+		struct paged paged;
+		struct chaos chaos = { .paged = &paged };
+
+		atomic_store(&chaos.next, round * 1000);
+		new_paged(&paged, round % 2 ? AX_RAM_MEMFD : 0);
+		ck_assert_int_eq(ax_pager_destroy(paged.pager, NULL), 0);
+		config.base = RAM_BASE;
+		config.ops = &chaos_ops;
+		config.opaque = &chaos;
+		ck_assert_int_eq(ax_pager_create(paged.vm, &config, &paged.pager, NULL), 0);
+		for (unsigned i = 0; i < THREADS; i++)
+			ck_assert_int_eq(pthread_create(&readers[i], NULL, read_anything, &chaos),
+					 0);
+		ck_assert_int_eq(pthread_create(&writer, NULL, answer_late, &chaos), 0);
+		nanosleep(&a_moment, NULL);
+		atomic_store(&chaos.stop, true);
+		pthread_join(writer, NULL);
+		/* Readers may wait for a page that nobody will give any more. */
+		ck_assert_int_eq(ax_pager_destroy(paged.pager, NULL), 0);
+		for (unsigned i = 0; i < THREADS; i++)
+			pthread_join(readers[i], NULL);
+		ck_assert_uint_eq(atomic_load(&chaos.bad), 0);
+		close_paged(&paged);
+	}
+}
+END_TEST
+
 START_TEST(discarded_pages_are_zero_pages)
 {
 	struct paged paged;
@@ -416,6 +516,7 @@ int main(void)
 	tcase_add_loop_test(cases, late_pages_come_from_another_thread, 0, 2);
 	tcase_add_test(cases, failed_page_is_an_error_for_the_host);
 	tcase_add_test(cases, end_of_the_pager_wakes_all_who_wait);
+	tcase_add_test(cases, any_mixture_of_answers_leaves_nobody_waiting);
 	tcase_add_test(cases, discarded_pages_are_zero_pages);
 	tcase_add_test(cases, probe_says_that_it_works);
 	suite_add_tcase(suite, cases);
