@@ -107,32 +107,53 @@ line_irq:
 	VECTORS	line_vectors, ., line_irq
 	CODE_FINISH line
 
-/* The GIC architecture's registers (IHI 0069), where QEMU's virt board has them. */
-#define GICD	      0x08000000
-#define GICR_SGI      0x080b0000
-#define GICD_CTLR     0x0000
-#define ISENABLER     0x0100
-#define ICFGR	      0x0c00
-#define ICC_PMR_EL1   s3_0_c4_c6_0
-#define ICC_IAR1_EL1  s3_0_c12_c12_0
-#define ICC_EOIR1_EL1 s3_0_c12_c12_1
-#define ICC_SRE_EL1   s3_0_c12_c12_5
+/*
+ * Registers of GICv3 (IHI 0069) and GICv2 (IHI 0048), where QEMU's virt board has them; of the
+ * distributor from GICD on, of a CPU's own interrupts from GICR_SGI on, which GICv2 has in its
+ * distributor.
+ */
+#define GICD		0x08000000
+#define GICC		0x08010000
+#define GICR_SGI	0x080b0000
+#define GICD_CTLR	0x0000
+#define ISENABLER	0x0100
+#define GICD_ITARGETSR	0x0800
+#define ICFGR		0x0c00
+#define GICD_PIDR2	0xffe8	/* GICv3's */
+#define GICC_CTLR	0x0000
+#define GICC_PMR	0x0004
+#define GICC_IAR	0x000c
+#define GICC_EOIR	0x0010
+#define ICC_PMR_EL1	s3_0_c4_c6_0
+#define ICC_IAR1_EL1	s3_0_c12_c12_0
+#define ICC_EOIR1_EL1	s3_0_c12_c12_1
+#define ICC_SRE_EL1	s3_0_c12_c12_5
 #define ICC_IGRPEN1_EL1 s3_0_c12_c12_7
+#define EDGES		0x0000aa00	/* of inputs 4 to 7 of 16, two bits each */
 
 	CODE_BEGIN gic
 	MMU_ON
 	VECTORS_AT gic_vectors
+	SET	x5, CODE_MMIO + CODE_TAKEN
 	SET	x2, GICD
+	SET	x1, EDGES
+	str	w1, [x2, #(ICFGR + 8)]
+	SET	x3, GICD_PIDR2
+	ldr	w1, [x2, x3]
+	ubfx	w1, w1, #4, #4
+	cmp	w1, #3
+	cset	w6, eq			/* x6: GICv3 */
+	b.ne	2f
+
 	mov	w1, #0x12		/* affinity routing, group 1 */
 	str	w1, [x2, #GICD_CTLR]
-	SET	w1, 0x0000aa00		/* 36 to 39: edges, two bits each */
-	str	w1, [x2, #(ICFGR + 8)]
 	mov	w1, #0xf0		/* 36 to 39 */
 	str	w1, [x2, #(ISENABLER + 4)]
+	mrs	x1, mpidr_el1		/* the CPU's own, of 128 KiB */
+	and	x1, x1, #0xff
 	SET	x2, GICR_SGI
-	SET	w1, 0x0000aa00		/* 20 to 23: as edges, too, where they can be */
-	str	w1, [x2, #(ICFGR + 4)]
-	mov	w1, #0xf00000
+	add	x2, x2, x1, lsl #17
+	mov	w1, #0xf00000		/* 20 to 23 */
 	str	w1, [x2, #ISENABLER]
 	mov	x1, #7
 	msr	ICC_SRE_EL1, x1
@@ -142,15 +163,35 @@ line_irq:
 	mov	x1, #1
 	msr	ICC_IGRPEN1_EL1, x1
 	isb
-	mov	x1, #1
+	b	3f
+
+2:	mov	w1, #1
+	str	w1, [x2, #GICD_CTLR]
+	mov	w1, #0xf00000
+	str	w1, [x2, #ISENABLER]
+	mov	w1, #0xf0
+	str	w1, [x2, #(ISENABLER + 4)]
+	SET	x1, 0x01010101		/* to the first CPU */
+	str	w1, [x2, #(GICD_ITARGETSR + 36)]
+	SET	x2, GICC
+	mov	w1, #0xff
+	str	w1, [x2, #GICC_PMR]
+	mov	w1, #1
+	str	w1, [x2, #GICC_CTLR]
+
+3:	mov	x1, #1
 	str	x1, WORD(3)
 1:	msr	daifset, #2
 	wfi
 	msr	daifclr, #2
 	b	1b
+
 gic_irq:
+	cbz	w6, 2f
 	mrs	x3, ICC_IAR1_EL1
-	cmp	x3, #1020
+	b	3f
+2:	ldr	w3, [x2, #GICC_IAR]
+3:	cmp	x3, #1020
 	b.hs	1f
 	ldr	x1, WORD(0)
 	add	x1, x1, #1
@@ -160,7 +201,11 @@ gic_irq:
 	ldr	x1, [x4, #32]
 	add	x1, x1, #1
 	str	x1, [x4, #32]
+	str	w3, [x5]
+	cbz	w6, 2f
 	msr	ICC_EOIR1_EL1, x3
+	eret
+2:	str	w3, [x2, #GICC_EOIR]
 1:	eret
 	VECTORS	gic_vectors, ., gic_irq
 	CODE_FINISH gic

@@ -36,8 +36,9 @@ extern const uint32_t code_execute_place;
  */
 CODE_DECLARE(line);
 /*
- * Sleeps by WFI with the GICv3's interrupts on: INTID 20 to 23, and 36 to 39 as edges. Each counts in
- * word 4 + INTID % 16 and in word 0. Word 3 becomes 1 when it is ready.
+ * Sleeps by WFI with the in-kernel GIC's interrupts on: INTID 20 to 23, and 36 to 39 as edges. Each
+ * counts in word 4 + INTID % 16 and in word 0, and goes to CODE_MMIO + CODE_TAKEN as a write of 4
+ * bytes, before its end is told to the GIC. Word 3 becomes 1 when it is ready.
  */
 CODE_DECLARE(gic);
 /* CPU_SUSPEND (standby) with interrupts masked, for ever: word 0 counts its returns. */

@@ -14,10 +14,15 @@ kvm_helper_sources += \
 kvm_tests += \
 	tests/kvm/arm64/access \
 	tests/kvm/arm64/call \
-	tests/kvm/arm64/psci
+	tests/kvm/arm64/interrupts \
+	tests/kvm/arm64/psci \
+	tests/kvm/arm64/virtual
 tests_kvm_arm64_access_SOURCES = tests/kvm/arm64/access.c tests/kvm/arm64/access_case.h \
 	tests/kvm/arm64/access_cases.S
 tests_kvm_arm64_access_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_arm64_call_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_arm64_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_arm64_psci_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_arm64_virtual_LDADD = $(KVM_GUEST_LIBS)
+tsan_tests += tests/kvm/arm64/interrupts tests/kvm/arm64/psci
 endif
