@@ -30,6 +30,6 @@ lab-programs: $(lab_programs)
 	@printf '%s\n' $(lab_tests) >lab-tests.list
 # The unit tests of another architecture, by its emulator (AXVMM_TEST_WRAPPER). Nothing else is built.
 lab-unit: $(unit_tests)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests)' check_PROGRAMS='$(unit_tests)'
 .PHONY: check-lab check-lab-full lab-programs lab-unit
 CLEANFILES += lab-programs.list lab-tests.list
