@@ -290,9 +290,9 @@ lab_unit() {
 	fi
 	find "$work/build/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
 	set -- lab-unit
-	test -z "$unit_tests" || set -- "unit_tests=$unit_tests" lab-unit
+	test -z "$unit_tests" || set -- "lab_unit_tests=$unit_tests" lab-unit
 	# What failed is told from the results.
-	AXVMM_TEST_WRAPPER=$user AXVMM_TEST_TIMEOUT=300 CK_TIMEOUT_MULTIPLIER=10 build -k "$@" \
+	AXVMM_TEST_WRAPPER=$user AXVMM_TEST_TIMEOUT=240 CK_TIMEOUT_MULTIPLIER=40 build -k "$@" \
 		>"$work/unit.log" 2>&1
 	results=$(find "$work/build/tests" -name '*.trs' | sort)
 	if test -z "$results"; then
