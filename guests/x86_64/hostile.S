@@ -274,16 +274,14 @@ port_outs:
 port_string:
 	push	%rdx
 	call	pick_place
+	pop	%rdx
 	call	random
-	movzwl	%ax, %ecx
-	shr	$22, %eax
-	shr	$3, %ecx			/* mostly more than a page */
-	cmp	$1000, %eax
+	mov	%eax, %ecx
+	and	$0x1fff, %ecx			/* mostly more than a page */
+	cmp	$RAM_END, %rdi
 	jae	1f
-	and	$0xff, %ecx
-	mov	$scratch, %edi
-1:	pop	%rdx
-	ret
+	and	$0xff, %ecx			/* not beyond what is scratch memory's */
+1:	ret
 
 op_msr:
 	call	random

@@ -166,6 +166,7 @@ static bool open_trial(struct trial *trial, uint64_t seed)
 	if (!kvm_is_software())
 		trial->flags |= AX_HOSTILE_CALLS | AX_HOSTILE_CODE;
 	trial->disturbed = hostile_pick(&trial->random, 2);
+	trial->disturber_random = hostile_random(&trial->random);
 	ret = make_machine(trial, &err);
 	if (ret == -ENOTSUP) {
 		kvm_skip("guest hostile: %s", err.message);
@@ -231,13 +232,13 @@ static void run_machine(struct trial *trial)
 	ck_ok(guest_go(&trial->run, &err), err);
 	end_disturbing(trial);
 	ck_assert_str_ne(ax_machine_end_name(trial->run.result.end), "unknown");
+	tell_end(trial);
 	/* A guest that does not ask for death has it from nobody. */
 	if (!(trial->flags & AX_HOSTILE_DEADLY)) {
 		ck_assert_uint_ne(trial->run.result.end, AX_MACHINE_INTERNAL_ERROR);
 		ck_assert_uint_ne(trial->run.result.end, AX_MACHINE_TRIPLE_FAULT);
 		ck_assert_uint_ne(trial->run.result.end, AX_MACHINE_ASSERTION);
 	}
-	tell_end(trial);
 	for (unsigned i = 0; ax_machine_report(trial->run.machine, trial->run.result.vcpu,
 					       &trial->run.result.exit, i, line, sizeof(line));
 	     i++)

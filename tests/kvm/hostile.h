@@ -13,13 +13,14 @@
 /* One guest's life with one seed. */
 struct trial {
 	uint64_t seed;
-	uint64_t random; /* the host's own; the vCPUs' threads have theirs */
+	uint64_t random; /* the host's own; other threads have theirs */
 	uint32_t flags;	 /* AX_HOSTILE_* */
 	bool disturbed;	 /* by another thread */
 	struct guest_run run;
 	AxVm *vm;
 	atomic_bool ends;
 	pthread_t disturber;
+	uint64_t disturber_random;
 	atomic_uint place_count;
 	_Atomic uint64_t places[HOSTILE_PLACES];
 	atomic_uint_fast64_t exits;
