@@ -357,6 +357,9 @@ AX_API int ax_vcpu_power_off(AxVCpu *vcpu, AxError *err);
 /**
  * Hardware breakpoints and single-step, reported as AX_EXIT_DEBUG (KVM_SET_GUEST_DEBUG).
  *
+ * KVM on riscv64 has neither: there @addresses that is not NULL with @count 0 makes the guest's own
+ * EBREAK instructions Debug exits.
+ *
  * @param single_step  stop after each instruction
  * @param addresses    up to 4 addresses of instructions
  * @return 0; -EINVAL too many; -ENOTSUP; -EPERM; -EIO

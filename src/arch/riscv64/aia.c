@@ -12,6 +12,13 @@
 #include "arch/riscv64/riscv.h"
 #include "core/error.h"
 
+/* Registers of an IMSIC: AIA 1.0, 3.8. On RV64 those of 64 interrupts have even numbers. */
+#define EIDELIVERY  0x70
+#define EITHRESHOLD 0x72
+#define EIP(i)	    (0x80 + 2 * (i))
+#define EIE(i)	    (0xc0 + 2 * (i))
+#define EI_WORDS    ((RISCV_IMSIC_IDS + 1) / 64)
+
 static int set_attr(AxVm *vm, uint32_t group, uint64_t attr, const void *value)
 {
 	struct kvm_device_attr request = { .group = group, .attr = attr, .addr = (uintptr_t)value };
@@ -97,4 +104,33 @@ int arch_vm_prepare(AxVm *vm, AxError *err)
 	}
 	pthread_mutex_unlock(&vm->lock);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_DEVICE_ATTR (AIA)") : 0;
+}
+
+static int clear_imsic(const AxVCpu *vcpu, uint64_t isel)
+{
+	static const uint64_t zero = 0;
+
+	return set_attr(vcpu->vm, SYS_RISCV_AIA_IMSIC, SYS_RISCV_AIA_IMSIC_REG(vcpu->id, isel),
+			&zero);
+}
+
+int riscv_aia_reset(AxVCpu *vcpu, AxError *err)
+{
+	bool ready;
+	int ret;
+
+	pthread_mutex_lock(&vcpu->vm->lock);
+	ready = vcpu->vm->arch->aia_ready;
+	pthread_mutex_unlock(&vcpu->vm->lock);
+	if (!ready)
+		return 0;
+	ret = clear_imsic(vcpu, EIDELIVERY);
+	if (ret >= 0)
+		ret = clear_imsic(vcpu, EITHRESHOLD);
+	for (unsigned i = 0; ret >= 0 && i < EI_WORDS; i++) {
+		ret = clear_imsic(vcpu, EIE(i));
+		if (ret >= 0)
+			ret = clear_imsic(vcpu, EIP(i));
+	}
+	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_DEVICE_ATTR (IMSIC)") : 0;
 }

@@ -88,4 +88,7 @@ int riscv_raise_illegal(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 int riscv_aia_create(AxVm *vm, AxError *err);
 void riscv_aia_destroy(AxVm *vm);
 
+/* aia.c: the hart's IMSIC is as after reset. Owner, or Free. 0 or a negative errno. */
+int riscv_aia_reset(AxVCpu *vcpu, AxError *err);
+
 #endif

@@ -39,15 +39,14 @@ bool riscv_is_entry(AxVm *vm, uint64_t entry)
 	return entry % INSN_ALIGN == 0 && !ax_mem_read(vm, entry, &insn, sizeof(insn));
 }
 
-/* No interrupt waits: neither the line's, which has a level in KVM, nor what sip can say. */
+/* No interrupt waits: neither the line's, which has a level in KVM, nor the timer's or an IPI. */
 static int reset_interrupts(AxVCpu *vcpu, AxError *err)
 {
-	if (vcpu->vm->irqchip == AX_IRQCHIP_NONE) {
-		int ret = arch_clear_interrupt(vcpu, 0, err);
+	int ret = vcpu->vm->irqchip == AX_IRQCHIP_KERNEL ? riscv_aia_reset(vcpu, err)
+							 : arch_clear_interrupt(vcpu, 0, err);
 
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 	riscv_try_set(vcpu, RISCV_REG_TIMER(compare), UINT64_MAX);
 	riscv_try_set(vcpu, RISCV_REG_TIMER(state), KVM_RISCV_TIMER_STATE_OFF);
 	return riscv_set(vcpu, RISCV_REG_CSR(sip), 0, err);

@@ -47,6 +47,10 @@
 #define SYS_RISCV_AIA_ADDR_IMSIC(vcpu) (1 + (uint64_t)(vcpu))
 #define SYS_RISCV_AIA_CTRL	       2
 #define SYS_RISCV_AIA_CTRL_INIT	       0
+#define SYS_RISCV_AIA_IMSIC	       4
+
+/* Register @isel of a hart's IMSIC, as the hart itself selects it by siselect. */
+#define SYS_RISCV_AIA_IMSIC_REG(vcpu_id, isel) ((uint64_t)(vcpu_id) << 12 | (isel))
 
 /* Values of SYS_RISCV_AIA_CONFIG_MODE. */
 #define SYS_RISCV_AIA_MODE_EMUL	   0

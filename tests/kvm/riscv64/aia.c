@@ -8,13 +8,20 @@
 
 #include <axvmm/irq.h>
 
+#include "arch/riscv64/riscv.h"
 #include "code_riscv.h"
+#include "sys/sys.h"
 #include "tests/kvm/running.h"
 
 #define ROUNDS	 25
 #define NUDGE_NS UINT64_C(50000000)
 #define IDENTITY 40 /* the first of four */
 #define SOURCE	 4  /* a wired interrupt of the APLIC */
+
+/* Registers of an IMSIC: AIA 1.0, 3.8. */
+#define EIDELIVERY 0x70
+#define EIP0	   0x80
+#define EIE0	   0xc0
 
 static AxVmOptions with_aia(void)
 {
@@ -103,6 +110,19 @@ START_TEST(messages_arrive_once_each)
 }
 END_TEST
 
+/* As KVM has it. */
+static uint64_t imsic_register(struct running *running, uint64_t isel)
+{
+	uint64_t value = UINT64_MAX;
+	struct kvm_device_attr request = { .group = SYS_RISCV_AIA_IMSIC,
+					   .attr = SYS_RISCV_AIA_IMSIC_REG(0, isel),
+					   .addr = (uintptr_t)&value };
+
+	ck_assert_int_ge(sys_ioctl_struct(running->vm.vm->arch->aia, KVM_GET_DEVICE_ATTR, &request),
+			 0);
+	return value;
+}
+
 START_TEST(identities_have_their_limits)
 {
 	AxError err = AX_ERROR_INIT;
@@ -115,6 +135,28 @@ START_TEST(identities_have_their_limits)
 	ck_assert_int_eq(ax_vcpu_inject_interrupt(running.vm.vcpu, 256, &err), -EINVAL);
 	ck_ok(ax_vcpu_inject_interrupt(running.vm.vcpu, 255, &err), err);
 	ck_assert_int_eq(ax_vcpu_clear_interrupt(running.vm.vcpu, 1, &err), -ENOTSUP);
+	running_close(&running);
+}
+END_TEST
+
+/* What waits, and what is enabled, is gone when the hart starts over. */
+START_TEST(setup_resets_the_imsic)
+{
+	AxError err = AX_ERROR_INIT;
+	struct running running;
+
+	if (!has_aia())
+		return;
+	open_imsic(&running, 0);
+	running_start(&running);
+	code_wait_word(&running.vm, 0, 3, 1);
+	running_stop(&running);
+	/* Enabled by the first life, and pending. */
+	ck_ok(ax_vcpu_inject_interrupt(running.vm.vcpu, IDENTITY, &err), err);
+	code_restart(running.vm.vcpu);
+	ck_assert_uint_eq(imsic_register(&running, EIDELIVERY), 0);
+	ck_assert_uint_eq(imsic_register(&running, EIP0), 0);
+	ck_assert_uint_eq(imsic_register(&running, EIE0), 0);
 	running_close(&running);
 }
 END_TEST
@@ -145,6 +187,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, messages_arrive_once_each, 0, 6);
 	tcase_add_test(tcase, identities_have_their_limits);
+	tcase_add_test(tcase, setup_resets_the_imsic);
 	tcase_add_test(tcase, no_vcpu_joins_once_it_is_used);
 	return kvm_main(suite);
 }

@@ -5,16 +5,7 @@
 #include "tests/kvm/matrix.h"
 
 #include "arch/riscv64/riscv.h"
-#include "code_riscv.h"
 #include "sys/sys.h"
-
-/* CSRs that KVM leaves to its user: unprivileged specification, Zkr; AIA specification, 2.5. */
-#define CSR_SEED   0x015
-#define CSR_STOPEI 0x15c
-
-/* csrrw a2, CSR, x0 and csrrs a2, CSR, x0: a write, and a read alone. */
-#define WRITE_CSR(csr) ((uint32_t)(csr) << 20 | 1u << 12 | 12u << 7 | 0x73)
-#define READ_CSR(csr)  (WRITE_CSR(csr) + (1u << 12))
 
 /* More than the guest interrupt files that a hart of the lab's machine has: one. */
 #define HARTS 2
@@ -31,26 +22,6 @@ const char *matrix_variant(void)
 		return "";
 	ax_vm_destroy(vm);
 	return "-aia";
-}
-
-static void access_csr(uint32_t insn)
-{
-	struct code_vm vm;
-
-	code_open(&vm, NULL, CODE(execute));
-	ck_assert_int_eq(ax_mem_write(vm.vm, CODE_START + code_execute_place, &insn, sizeof(insn)),
-			 0);
-	matrix_run_code(&vm);
-}
-
-static void write_seed(void)
-{
-	access_csr(WRITE_CSR(CSR_SEED));
-}
-
-static void read_stopei(void)
-{
-	access_csr(READ_CSR(CSR_STOPEI));
 }
 
 /*
@@ -91,16 +62,23 @@ static void want_too_many_interrupt_files(void)
 
 const struct matrix_scenario matrix_arch[] = {
 	{ AX_EXIT_HYPERCALL, "hypercall-trap", MATRIX_NATIVE, NULL },
+	{ AX_EXIT_HYPERCALL, "dbcn", MATRIX_NATIVE, NULL },
 	{ AX_EXIT_HYPERCALL, "hypercall-block", MATRIX_OPT_IN, NULL },
 	{ AX_EXIT_MMIO_READ, "mmio-widths", MATRIX_NATIVE, NULL },
 	{ AX_EXIT_MMIO_WRITE, "mmio-widths", MATRIX_NATIVE, NULL },
-	{ AX_EXIT_SYS_REG_READ, "a read of stopei", MATRIX_NATIVE, read_stopei },
-	{ AX_EXIT_SYS_REG_WRITE, "a write of seed", MATRIX_NATIVE, write_seed },
+	{ AX_EXIT_SYS_REG_READ, "aia-csr", MATRIX_NATIVE, NULL },
+	{ AX_EXIT_SYS_REG_WRITE, "csr-seed", MATRIX_NATIVE, NULL },
+	{ AX_EXIT_SYS_REG_WRITE, "aia-csr", MATRIX_NATIVE, NULL },
 	{ AX_EXIT_EXTERNAL_INTERRUPT, "kick-spin", MATRIX_NATIVE, NULL },
+	{ AX_EXIT_HALT, "hsm", MATRIX_OPT_IN, NULL },
+	{ AX_EXIT_CPU_UP, "smp", MATRIX_OPT_IN, NULL },
+	{ AX_EXIT_CPU_DOWN, "smp", MATRIX_OPT_IN, NULL },
+	{ AX_EXIT_SYSTEM_DOWN, "power-off", MATRIX_NATIVE, NULL },
 	{ AX_EXIT_FAIL_ENTRY, "more AIA harts than the host's hart has files for", MATRIX_NATIVE,
 	  want_too_many_interrupt_files },
 	{ AX_EXIT_INTERNAL_ERROR, "mmio-misaligned", MATRIX_NATIVE, NULL },
 	{ AX_EXIT_INTERNAL_ERROR, "mmio-atomic", MATRIX_NATIVE, NULL },
+	{ AX_EXIT_DEBUG, "ebreak-host", MATRIX_NATIVE, NULL },
 	{ 0, NULL, MATRIX_NATIVE, NULL },
 };
 
