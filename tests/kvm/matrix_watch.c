@@ -6,17 +6,28 @@
  */
 #include "matrix.h"
 
+#include <errno.h>
+
 #include "core/vcpu.h"
 
+/*
+ * Of the calling thread's vCPU: what the last entry ended with, unless all it did was to finish the
+ * access of the exit before (EINTR), of which nobody has been told yet.
+ */
 static _Thread_local int last_rc;
+static _Thread_local bool untold;
 
 int __real_sys_vcpu_run(int fd);
 int __wrap_sys_vcpu_run(int fd);
 
 int __wrap_sys_vcpu_run(int fd)
 {
-	last_rc = __real_sys_vcpu_run(fd);
-	return last_rc;
+	int rc = __real_sys_vcpu_run(fd);
+
+	if (rc != -EINTR || !untold)
+		last_rc = rc;
+	untold = rc != -EINTR || untold;
+	return rc;
 }
 
 int __real_sys_ioctl(int fd, unsigned long request, uintptr_t arg);
@@ -36,6 +47,7 @@ int __wrap_sys_ioctl(int fd, unsigned long request, uintptr_t arg)
 
 uint32_t matrix_raw(const AxVCpu *vcpu)
 {
+	untold = false;
 	/* After an errno exit_reason is stale. */
 	if (last_rc < 0)
 		return MATRIX_RAW_ERRNO | (uint32_t)-last_rc;

@@ -2,7 +2,11 @@
 # The exit matrix: what tests/kvm/matrix saw on each platform, and docs/EXITS made of it.
 script_tests += tests/matrix/check
 EXTRA_DIST += \
+	tests/matrix/arm64 \
+	tests/matrix/arm64-pmu \
 	tests/matrix/record \
+	tests/matrix/riscv64 \
+	tests/matrix/riscv64-aia \
 	tests/matrix/table \
 	tests/matrix/x86_64-software \
 	tests/matrix/x86_64-svm
