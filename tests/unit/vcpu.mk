@@ -42,6 +42,13 @@ EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h
 # Pure code of other architectures.
 unit_tests += tests/unit/riscv64/test_insn
 
+# What riscv64's KVM leaves to its user, or fails to do.
+if ARCH_RISCV64
+unit_tests += \
+	tests/unit/riscv64/test_complete \
+	tests/unit/riscv64/test_kvm_failure
+endif
+
 # The same where x86-64 decides what happens: its halts and starts, its routes of hypercalls, its
 # APIC, its MSRs; and its own ioctls.
 if ARCH_X86_64
