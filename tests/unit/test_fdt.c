@@ -344,7 +344,7 @@ START_TEST(what_does_not_fit_is_refused)
 	AxError err = AX_ERROR_INIT;
 	size_t used = build(&desc);
 
-	for (size_t size = 0; size < used; size++)
+	for (size_t size = 0; size < used; size += size < 64 ? 1 : 13)
 		ck_assert_int_eq(tree_build(&desc, other, size, &used, &err), -ENOSPC);
 	ck_assert_str_eq(err.message, "the device tree does not fit into its buffer");
 	desc.cpus = 0;
@@ -409,15 +409,14 @@ START_TEST(damaged_trees_are_refused_or_survived)
 		ck_assert_int_eq(tree_complete(buffer, len, &chosen, other, BUFFER, &used, &err),
 				 -EINVAL);
 	for (size_t at = 0; at < size; at++) {
-		for (unsigned bit = 0; bit < 8; bit += 3) {
-			int ret;
+		int ret;
 
-			memcpy(copy, buffer, size);
-			copy[at] ^= (uint8_t)(1 << bit);
-			ret = tree_complete(copy, size, &chosen, other, BUFFER, &used, &err);
-			ck_assert(ret == 0 || ret == -EINVAL);
-			ck_assert(ret || !fdt_check_full(other, used));
-		}
+		memcpy(copy, buffer, size);
+		copy[at] ^= (uint8_t)(1 << at % 8);
+		ret = tree_complete(copy, size, &chosen, other, size + TREE_CHOSEN_ROOM, &used,
+				    &err);
+		ck_assert(ret == 0 || ret == -EINVAL);
+		ck_assert(ret || !fdt_check_full(other, used));
 	}
 	free(copy);
 	ck_assert_int_eq(tree_complete(buffer, size, &chosen, other, size, &used, &err), -ENOSPC);

@@ -27,12 +27,12 @@
 
 static const struct board_place places[] = {
 	{ AX_SPACE_MMIO, GIC_DISTRIBUTOR, GIC_END - GIC_DISTRIBUTOR, "gic" },
-	{ AX_SPACE_MMIO, PL011_BASE, PL011_SIZE, "uart0" },
+	{ AX_SPACE_MMIO, PL011_BASE, PL011_SIZE, "pl011" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_ARM64, AX_TEST_SIZE, "testdev" },
 };
 
 const struct board board = {
-	.serial = { SERIAL_PL011, AX_SPACE_MMIO, PL011_BASE, "uart0" },
+	.serial = { SERIAL_PL011, AX_SPACE_MMIO, PL011_BASE, "pl011" },
 	.serial_line = PL011_SPI,
 	.test_base = AX_TEST_BASE_ARM64,
 	.places = places,

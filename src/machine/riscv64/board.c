@@ -34,13 +34,13 @@ static const struct board_place places[] = {
 	{ AX_SPACE_MMIO, FINISHER_BASE, FINISHER_SIZE, "finisher" },
 	{ AX_SPACE_MMIO, PLIC_BASE, APLIC_BASE - PLIC_BASE, "plic" },
 	{ AX_SPACE_MMIO, APLIC_BASE, APLIC_SIZE, "aplic" },
-	{ AX_SPACE_MMIO, UART_BASE, UART_SIZE, "uart0" },
+	{ AX_SPACE_MMIO, UART_BASE, UART_SIZE, "uart" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_RISCV64, AX_TEST_SIZE, "testdev" },
 	{ AX_SPACE_MMIO, IMSIC_BASE, IMSIC_SIZE *AX_MACHINE_CPUS_MAX, "imsic" },
 };
 
 const struct board board = {
-	.serial = { SERIAL_16550A, AX_SPACE_MMIO, UART_BASE, "uart0" },
+	.serial = { SERIAL_16550A, AX_SPACE_MMIO, UART_BASE, "uart" },
 	.serial_line = UART_SOURCE,
 	.test_base = AX_TEST_BASE_RISCV64,
 	.places = places,
