@@ -13,6 +13,9 @@
 
 const char arch_name[] = "arm64";
 
+/* What the filter is asked for by. */
+#define SMCCC_FILTER KVM_CAP_DEVICE_CTRL
+
 /* Its KVM is no module but part of the kernel: it has this folder when EL2 is there. */
 AxKvmKind arch_kvm_kind(void)
 {
@@ -26,7 +29,8 @@ static bool filter_is_there(AxVm *vm, int value)
 }
 
 const struct probe_row arch_probe_rows[] = {
-	{ KVM_CAP_VM_ATTRIBUTES, "VM_ATTRIBUTES", "the SMCCC filter: PSCI and hypercalls as exits",
+	/* The filter has no capability of its own: it is one of the VM's attributes. */
+	{ SMCCC_FILTER, "DEVICE_CTRL", "the SMCCC filter: PSCI and hypercalls as exits",
 	  "PSCI stays in the kernel (AX_POWER_KERNEL) and HVC is no exit: use Linux 6.4 or later",
 	  filter_is_there },
 	{ KVM_CAP_ARM_NISV_TO_USER, "ARM_NISV_TO_USER",
@@ -57,7 +61,7 @@ const unsigned arch_probe_row_count = sizeof(arch_probe_rows) / sizeof(arch_prob
 
 static bool power_exit(const AxProbe *probe, const char *how_it_comes, const char **how)
 {
-	bool has_filter = probe_has(probe, KVM_CAP_VM_ATTRIBUTES);
+	bool has_filter = probe_has(probe, SMCCC_FILTER);
 
 	*how = has_filter ? how_it_comes
 			  : "KVM answers PSCI by itself: it has no SMCCC filter (Linux 6.4)";
@@ -72,7 +76,7 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 	switch (kind) {
 	case AX_EXIT_NOTHING: *how = "a signal came"; return true;
 	case AX_EXIT_HYPERCALL:
-		*how = probe_has(probe, KVM_CAP_VM_ATTRIBUTES)
+		*how = probe_has(probe, SMCCC_FILTER)
 			       ? "HVC or SMC with a vendor's function ID (AX_HYPERCALL_TRAP), a "
 				 "block in memory"
 			       : "a block in memory, announced by MMIO; HVC and SMC are no exits "
@@ -99,8 +103,9 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 		*how = "PSCI SYSTEM_OFF, SYSTEM_RESET, SYSTEM_RESET2, SYSTEM_SUSPEND";
 		return true;
 	case AX_EXIT_FAIL_ENTRY:
-		*how = "a vCPU on a host CPU that lacks what it was set up with";
-		return true;
+		*how = "takes a vCPU with a PMU, which this library does not ask for, on a host "
+		       "CPU with another";
+		return false;
 	case AX_EXIT_SEND_IPI: *how = "interrupts between CPUs are the GIC's"; return false;
 	case AX_EXIT_INTERNAL_ERROR:
 		*how = "where KVM lacks ARM_NISV_TO_USER: MMIO by an instruction that the "
@@ -117,7 +122,7 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 
 const char *arch_probe_advice(const AxProbe *probe, unsigned index)
 {
-	if (!index && !probe_has(probe, KVM_CAP_VM_ATTRIBUTES))
+	if (!index && !probe_has(probe, SMCCC_FILTER))
 		return "PSCI calls and hypercalls do not reach handlers: use Linux 6.4 or later.";
 	return NULL;
 }
