@@ -9,8 +9,12 @@
 #   expect_lines N           it said so many lines there
 #   expect_output REGEX      it printed this
 #   need_kvm                 skip the whole test without KVM
+#   is_x86                   this is x86-64, which has ports, modes and more ways to die than the others
 #   skip_case REASON         skip what comes next, loudly
+#   done_with CODE           run a flat binary that ends with this code (hexadecimal)
 #   finish                   the verdict
+# What an architecture calls its own: hello (a guest that prints hello_text and does nothing else), smp_guest
+# (with smp_cpus), reset_guest, scratch (address of the test device's storage).
 set -u
 
 axvmm=$(cd "${builddir:-.}" && pwd)/axvmm
@@ -24,6 +28,45 @@ err=$work/err
 status=0
 what=
 failures=0
+
+case $AX_ARCH in
+x86_64)
+	hello=hello-long
+	hello_text='hello from long mode'
+	smp_guest=smp-sipi
+	smp_cpus=3
+	reset_guest=reset-cf9
+	scratch=fe000018
+	uart='port 0x3f8 \(com1\)'
+	uart_write=IoWrite
+	;;
+arm64)
+	hello=hello
+	hello_text='hello from EL1'
+	smp_guest=smp
+	smp_cpus=4
+	reset_guest=reset
+	scratch=b000018
+	uart='address 0x9000000 \(pl011\)'
+	uart_write=MmioWrite
+	flat_load=0x40200000
+	;;
+riscv64)
+	hello=hello
+	hello_text='hello from S-mode'
+	smp_guest=smp
+	smp_cpus=4
+	reset_guest=reset
+	scratch=1f000018
+	uart='address 0x10000000 \(uart\)'
+	uart_write=MmioWrite
+	flat_load=0x80200000
+	;;
+esac
+
+is_x86() {
+	test "$AX_ARCH" = x86_64
+}
 
 fail() {
 	echo "FAILED: $*"
@@ -103,6 +146,33 @@ flat() {
 	for byte in "$@"; do
 		printf '%b' "\\0$byte"
 	done >"$flat_file"
+}
+
+# words FILE HEXADECIMAL...: a flat binary of these 32-bit instructions.
+words() {
+	words_file=$1
+	shift
+	for word in "$@"; do
+		for shift in 0 8 16 24; do
+			printf '%b' "\\0$(printf '%o' $((0x$word >> shift & 255)))"
+		done
+	done >"$words_file"
+}
+
+# x86-64: mov $CODE, %al; mov $0x568, %dx; out %al, %dx; hlt. Others: a store of four bytes to DONE, and a loop.
+done_with() {
+	case $AX_ARCH in
+	x86_64)
+		flat "$work/guest" 260 "$(printf '%o' "0x$1")" 272 150 005 356 364
+		ax run --mode real --load 0x8000 "$work/guest"
+		return
+		;;
+	# mov w0, CODE; mov x1, 0xb000000; str w0, [x1, 0x10]; b .
+	arm64) words "$work/guest" "$(printf '%x' $((0x52800000 | 0x$1 << 5)))" d2a16001 b9001020 14000000 ;;
+	# li a0, CODE; lui a1, 0x1f000; sw a0, 0x10(a1); j .
+	riscv64) words "$work/guest" "$(printf '%x' $((0x513 | 0x$1 << 20)))" 1f0005b7 00a5a823 0000006f ;;
+	esac
+	ax run --load "$flat_load" "$work/guest"
 }
 
 finish() {
