@@ -310,7 +310,7 @@ static unsigned compare(FILE *recorded, const char *text)
 		size_t len = strcspn(line, "\n");
 
 		line[len] = 0;
-		if (strncmp(line, "cell\t", 5) || has_line(text, line, len))
+		if (strncmp(line, "cell\t", 5) != 0 || has_line(text, line, len))
 			continue;
 		kvm_say("MISSING: %s", line);
 		missing++;
