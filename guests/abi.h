@@ -283,6 +283,8 @@
 #define AX_HOSTILE_CALLS 0x2
 /* With DEADLY: also instructions of random bytes, for a KVM that does not interpret them. */
 #define AX_HOSTILE_CODE 0x4
+/* Nothing but the sweep of the hole. */
+#define AX_HOSTILE_SWEEP 0x8
 
 /*
  * 9. arm64: hypercalls by HVC or SMC, where the host has AX_HYPERCALL_TRAP

@@ -46,6 +46,7 @@ next:
 	str	x0, [x23, #AX_GUEST_HOSTILE_MADE]
 	subs	x20, x20, #1
 	b.lo	1f
+	tbnz	w21, #3, op_sweep		/* AX_HOSTILE_SWEEP */
 	CHOOSE	operations, 4
 1:	GUEST_DONE 0
 

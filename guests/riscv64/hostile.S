@@ -46,6 +46,8 @@ next:	ld	a0, AX_GUEST_HOSTILE_MADE(s4)
 	sd	a0, AX_GUEST_HOSTILE_MADE(s4)
 	beqz	s1, 1f
 	addi	s1, s1, -1
+	andi	a0, s2, AX_HOSTILE_SWEEP
+	bnez	a0, op_sweep
 	CHOOSE	operations, 4
 1:	GUEST_DONE 0
 

@@ -46,11 +46,15 @@ next:
 	incq	_start + AX_GUEST_HOSTILE_MADE
 	sub	$1, %r13
 	jc	1f
+	test	$AX_HOSTILE_SWEEP, %ebp
+	jnz	2f
 	call	random
 	and	$15, %eax
 	call	*operations(, %rax, 8)
 	jmp	next
 1:	GUEST_DONE $0
+2:	call	op_sweep
+	jmp	next
 
 /* Every exception and every interrupt. iretq, so that NMIs can come again. */
 recover:

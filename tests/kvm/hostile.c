@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest "hostile", with one seed after the other: on the machine as it is, with handlers that
- * answer at random, and by hand. The host survives: every exit is of a known kind, every call
+ * answer at random, by hand, and sweeping the hole in the address space. The host survives: every exit is of a known kind, every call
  * returns what its contract says, nothing is left behind.
  *
- * AXVMM_HOSTILE_SECONDS  how long in all (6); "make hostile" has ten minutes
+ * AXVMM_HOSTILE_SECONDS  how long in all (8); "make hostile" has ten minutes
  * AXVMM_HOSTILE_SEED     the first seed (1); a failure names the one it happened with
  * AXVMM_HOSTILE_TELL=1   a line for each guest, with how it ended
  */
@@ -135,12 +135,15 @@ static int make_machine(struct trial *trial, AxError *err)
 {
 	static const char *const irqchips[] = { NULL, "user", "kernel" };
 	const struct embedded_guest *guest = guest_named("hostile");
-	struct guest_variant variant = { .stop_after_ns = guest_ns(),
-					 .observer = &observer,
-					 .observer_opaque = trial };
+	struct guest_variant variant = { .stop_after_ns = guest_ns() };
 	unsigned attempts = 0;
 	int ret;
 
+	/* Exits as fast as they come. */
+	if (trial->flags & AX_HOSTILE_SWEEP)
+		return guest_open(&trial->run, guest, &variant, err);
+	variant.observer = &observer;
+	variant.observer_opaque = trial;
 	variant.irqchip = irqchips[hostile_pick(&trial->random, 3)];
 	if (variant.irqchip)
 		variant.cpus = 1 + hostile_pick(&trial->random, 3);
@@ -161,18 +164,26 @@ static int make_machine(struct trial *trial, AxError *err)
 	return ret;
 }
 
-/* A machine, and in it the guest with its seed. All of it is a function of the seed. */
-static bool open_trial(struct trial *trial, uint64_t seed)
+/* What the guest may do. */
+static uint32_t pick_flags(struct trial *trial)
+{
+	uint32_t flags = hostile_pick(&trial->random, 4) ? AX_HOSTILE_DEADLY : 0;
+
+	if (!kvm_is_software())
+		flags |= AX_HOSTILE_CALLS | AX_HOSTILE_CODE;
+	return flags;
+}
+
+/* A machine, and in it the guest with its seed. All of it is a function of seed and flags. */
+static bool open_trial(struct trial *trial, uint64_t seed, uint32_t flags)
 {
 	AxError err = AX_ERROR_INIT;
 	int ret;
 
 	trial->seed = trial->random = shared->seed = seed;
 	trial->exits = 0;
-	trial->flags = hostile_pick(&trial->random, 4) ? AX_HOSTILE_DEADLY : 0;
-	if (!kvm_is_software())
-		trial->flags |= AX_HOSTILE_CALLS | AX_HOSTILE_CODE;
-	trial->disturbed = hostile_pick(&trial->random, 2);
+	trial->flags = flags ? flags : pick_flags(trial);
+	trial->disturbed = !flags && hostile_pick(&trial->random, 2);
 	trial->disturber_random = hostile_random(&trial->random);
 	ret = make_machine(trial, &err);
 	if (ret == -ENOTSUP) {
@@ -182,7 +193,8 @@ static bool open_trial(struct trial *trial, uint64_t seed)
 	ck_assert_msg(!ret, "%d: %s", ret, err.message);
 	trial->vm = ax_machine_vm(trial->run.machine);
 	set_number(trial, AX_GUEST_HOSTILE_SEED, hostile_random(&trial->random) | 1);
-	set_number(trial, AX_GUEST_HOSTILE_STEPS, 1 + hostile_pick(&trial->random, 1000));
+	set_number(trial, AX_GUEST_HOSTILE_STEPS,
+		   flags ? UINT32_MAX : 1 + hostile_pick(&trial->random, 1000));
 	set_number(trial, AX_GUEST_HOSTILE_FLAGS, trial->flags);
 	set_number(trial, AX_GUEST_HOSTILE_PAGE, shared->page);
 	return true;
@@ -255,7 +267,7 @@ static void run_machine(struct trial *trial)
 /* 1. The machine as it is. */
 static bool as_it_is(struct trial *trial, uint64_t seed)
 {
-	if (!open_trial(trial, seed))
+	if (!open_trial(trial, seed, 0))
 		return false;
 	run_machine(trial);
 	close_trial(trial);
@@ -266,7 +278,7 @@ static bool as_it_is(struct trial *trial, uint64_t seed)
 static bool with_handlers(struct trial *trial, uint64_t seed)
 {
 	atomic_store(&trial->place_count, 0);
-	if (!as_it_is(trial, seed) || !open_trial(trial, seed))
+	if (!as_it_is(trial, seed) || !open_trial(trial, seed, 0))
 		return false;
 	hostile_add_handlers(trial);
 	run_machine(trial);
@@ -277,12 +289,22 @@ static bool with_handlers(struct trial *trial, uint64_t seed)
 /* 3. By hand. The disturber ends what makes no exit. */
 static bool by_hand(struct trial *trial, uint64_t seed)
 {
-	if (!open_trial(trial, seed))
+	if (!open_trial(trial, seed, 0))
 		return false;
 	trial->disturbed = true;
 	begin_disturbing(trial);
 	hostile_by_hand(trial, kvm_now() + guest_ns());
 	end_disturbing(trial);
+	close_trial(trial);
+	return true;
+}
+
+/* 4. Every page below 4 GiB that is not RAM, as far as the time goes. */
+static bool sweep(struct trial *trial, uint64_t seed)
+{
+	if (!open_trial(trial, seed, AX_HOSTILE_SWEEP))
+		return false;
+	run_machine(trial);
 	close_trial(trial);
 	return true;
 }
@@ -294,6 +316,7 @@ static const struct {
 	{ "on the machine", as_it_is },
 	{ "with random handlers", with_handlers },
 	{ "by hand", by_hand },
+	{ "the hole", sweep },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -312,7 +335,7 @@ static unsigned count_descriptors(void)
 START_TEST(the_host_survives)
 {
 	uint64_t seed = number_of("AXVMM_HOSTILE_SEED", 1);
-	unsigned seconds = (unsigned)number_of("AXVMM_HOSTILE_SECONDS", 6);
+	unsigned seconds = (unsigned)number_of("AXVMM_HOSTILE_SECONDS", 8);
 	uint64_t until = kvm_now() + seconds * SECOND / KINDS;
 	uint64_t exits = 0, guests = 0, longest = 0, longest_seed = 0;
 	unsigned descriptors = count_descriptors();
