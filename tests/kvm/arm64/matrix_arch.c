@@ -86,7 +86,7 @@ static bool find_partial_pmu(int *pmu, int *cpu)
 		*cpu = foreign_cpu(folders.gl_pathv[i]);
 		found = *cpu >= 0 && read_line(folders.gl_pathv[i], "type", type, sizeof(type));
 		if (found)
-			*pmu = atoi(type);
+			*pmu = (int)strtol(type, NULL, 10);
 	}
 	globfree(&folders);
 	return found;
