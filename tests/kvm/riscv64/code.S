@@ -366,6 +366,36 @@ line_trap:
 	sret
 	CODE_FINISH line
 
+#define SIE_STIE	   (1 << 5)
+#define SBI_TIME	   0x54494d45
+#define TIME_SET_TIMER	   0
+#define CSR_STIMECMP	   0x14d
+
+	/* Interrupts stay off: WFI ends by the timer that has expired. */
+	CODE_BEGIN timer
+	mv	s1, a1
+	ld	s2, WORD(1)
+	ld	s3, WORD(2)
+	li	t0, SIE_STIE
+	csrw	sie, t0
+1:	rdtime	a0
+	add	a0, a0, s2
+	bnez	s3, 2f
+	li	a7, SBI_TIME
+	li	a6, TIME_SET_TIMER
+	ecall
+	j	3f
+2:	csrw	CSR_STIMECMP, a0
+3:	wfi
+	csrr	t0, sip
+	andi	t0, t0, SIE_STIE
+	beqz	t0, 3b
+	ld	t0, (s1)
+	addi	t0, t0, 1
+	sd	t0, (s1)
+	j	1b
+	CODE_FINISH timer
+
 /* AIA: siselect, sireg, stopei; the IMSIC's registers behind them. */
 #define CSR_SISELECT 0x150
 #define CSR_SIREG    0x151

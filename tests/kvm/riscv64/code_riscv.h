@@ -35,6 +35,11 @@ extern const uint32_t code_execute_place;
  */
 CODE_DECLARE(line);
 /*
+ * Sleeps by WFI until a timer expires that it sets word 1 ticks ahead, by the SBI (word 2 is 0) or by
+ * stimecmp (Sstc), again and again; counts in word 0.
+ */
+CODE_DECLARE(timer);
+/*
  * In-kernel IMSIC: as line, but claims by stopei: the identity's number adds 1 to word 4 + identity
  * - word 1.
  */

@@ -17,6 +17,7 @@ kvm_tests += \
 	tests/kvm/riscv64/line \
 	tests/kvm/riscv64/sbi \
 	tests/kvm/riscv64/setup \
+	tests/kvm/riscv64/timer \
 	tests/kvm/riscv64/virtual
 tests_kvm_riscv64_access_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_riscv64_aia_LDADD = $(KVM_GUEST_LIBS)
@@ -25,5 +26,6 @@ tests_kvm_riscv64_hsm_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_riscv64_line_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_riscv64_sbi_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_riscv64_setup_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_riscv64_timer_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_riscv64_virtual_LDADD = $(KVM_GUEST_LIBS)
 endif
