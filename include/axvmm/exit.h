@@ -136,6 +136,9 @@ typedef struct AxExitHypercall {
  * access is `len` single bytes at addr, addr + 1, ... That is how it is dispatched,
  * and ax_vcpu_reply_read() takes all of them as one little-endian value.
  * reg, reg_width, signed_ext: AX_REG_UNKNOWN, 0, false until ax_vcpu_decode_mmio().
+ *
+ * arm64: an instruction that moves more than one access does (a pair, a vector) is one exit for each
+ * 8 bytes or register, in the order of addresses; reg 31 is xzr, which keeps nothing.
  */
 typedef struct AxExitMmioRead {
 	AxGuestPhysAddr addr;
@@ -209,6 +212,11 @@ typedef struct AxExitCpuDown {
 	uint64_t state; /* power state asked for; 0 where there is none */
 } AxExitCpuDown;
 
+/*
+ * arm64: PSCI's SYSTEM_RESET2 has data { 1, reset type, cookie }, SYSTEM_SUSPEND { entry, context }. A
+ * handler that takes the exit and lets the guest go on has the call return: SUCCESS after a suspend,
+ * else INTERNAL_FAILURE. To resume at the entry, power the vCPU off and ax_vcpu_start() it there.
+ */
 typedef struct AxExitSystemDown {
 	uint32_t cause;	  /* an AxDownCause */
 	uint32_t type;	  /* KVM_SYSTEM_EVENT_* as given; 0 when it came another way */

@@ -14,7 +14,11 @@
 extern "C" {
 #endif
 
-/* Who delivers interrupts. */
+/*
+ * Who delivers interrupts. KERNEL on arm64 is a GICv3 where QEMU's virt board has it (distributor at
+ * 0x08000000, redistributors at 0x080a0000), or a GICv2 (CPU interface at 0x08010000) where the host
+ * has only that; no vCPU can be created once one has been bound or a line has been asked for.
+ */
 typedef enum AxIrqchip {
 	AX_IRQCHIP_NONE = 0,   /* nobody: ax_vcpu_inject_interrupt() alone; cheapest */
 	AX_IRQCHIP_KERNEL = 1, /* KVM_CREATE_IRQCHIP (x86-64: PIC, IOAPIC, local APICs; PIT too) */
