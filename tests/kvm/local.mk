@@ -98,6 +98,7 @@ tsan_tests += \
 	tests/kvm/concurrency \
 	tests/kvm/disturb \
 	tests/kvm/guests \
+	tests/kvm/hostile \
 	tests/kvm/kick_stress \
 	tests/kvm/notify \
 	tests/kvm/pager \
