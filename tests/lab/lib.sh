@@ -235,6 +235,7 @@ build() {
 
 lab_build() {
 	programs=
+	cli=
 	tests=
 	ready=
 	unit_tests=
@@ -242,7 +243,7 @@ lab_build() {
 		case $name in
 		/*) ready="$ready $name" ;;
 		tests/unit/*) unit_tests="$unit_tests $name" ;;
-		tests/cli/*) programs="$programs axvmm tests/cli/json-check tests/cli/pty" tests="$tests $name" ;;
+		tests/cli/*) cli='axvmm tests/cli/json-check tests/cli/pty' tests="$tests $name" ;;
 		*) programs="$programs $name" tests="$tests $name" ;;
 		esac
 	done
@@ -252,7 +253,7 @@ lab_build() {
 		prepare_build
 	fi
 	if test $# -eq 0 || test -n "$tests"; then
-		test $# -eq 0 || set -- "lab_programs=$programs" "lab_tests=$tests"
+		test $# -eq 0 || set -- "lab_programs=$programs $cli" "lab_tests=$tests"
 		logged make build "$@" lab-programs
 		cp "$work/build/lab-programs.list" "$machine_dir/programs.list"
 		cp "$work/build/lab-tests.list" "$machine_dir/tests.list"
