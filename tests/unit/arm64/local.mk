@@ -4,3 +4,8 @@ unit_tests += \
 	tests/unit/arm64/test_insn \
 	tests/unit/arm64/test_walk
 EXTRA_DIST += tests/unit/arm64/insn_cases.h
+
+# What arm64's KVM leaves to its user, on a fake.
+if ARCH_ARM64
+unit_tests += tests/unit/arm64/test_seam
+endif
