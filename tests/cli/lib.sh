@@ -153,8 +153,8 @@ words() {
 	words_file=$1
 	shift
 	for word in "$@"; do
-		for shift in 0 8 16 24; do
-			printf '%b' "\\0$(printf '%o' $((0x$word >> shift & 255)))"
+		for bits in 0 8 16 24; do
+			printf '%b' "\\0$(printf '%o' $((0x$word >> bits & 255)))"
 		done
 	done >"$words_file"
 }

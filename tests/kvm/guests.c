@@ -43,12 +43,24 @@ static const struct {
 	{ "hello", { .irqchip = "kernel" } },
 };
 
+/* Only x86-64 has an irqchip in userspace that guests could choose. */
+static bool is_foreign(const char *irqchip)
+{
+	if (!irqchip || strcmp(irqchip, "user"))
+		return false;
+	for (unsigned i = 0; embedded_guests[i].name; i++) {
+		if (!strcmp(embedded_guests[i].irqchip, irqchip))
+			return false;
+	}
+	return true;
+}
+
 START_TEST(guest_ends_well_on_another_machine)
 {
 	/* An architecture has the guests that it has. */
 	const struct embedded_guest *guest = embedded_guest_find(variants[_i].name);
 
-	if (guest)
+	if (guest && !is_foreign(variants[_i].variant.irqchip))
 		guest_check(guest, &variants[_i].variant);
 }
 END_TEST
