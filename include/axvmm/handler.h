@@ -194,6 +194,10 @@ AX_API int ax_hypercall_set(AxVm *vm, const AxHypercallConfig *config, const AxH
 /*
  * Power: PSCI, SBI HSM, SIPI. A NULL member, or AX_UNHANDLED, leaves the exit to ax_vcpu_loop()'s
  * caller; ax_vm_run() then does what hardware does (starts the CPU, lets it wait, ends the VM).
+ *
+ * Who takes CpuUp also starts the target, by ax_vcpu_start(), at once or later: until then PSCI and
+ * HSM tell the guest that its start is pending. Or it refuses: by ax_vcpu_set_return_value() with
+ * PSCI's error on arm64, by ax_vcpu_set_return_error() with SBI's on riscv64.
  */
 typedef struct AxPowerOps {
 	size_t size; /* sizeof(AxPowerOps) */

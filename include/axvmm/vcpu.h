@@ -332,7 +332,7 @@ AX_API int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 /**
  * Take an interrupt back. Where a CPU's interrupt line has a level (arm64 and riscv64 without an
  * in-kernel irqchip) an injected interrupt keeps the line up until this lowers it. On x86-64 an
- * injected vector that has not been delivered yet is forgotten.
+ * injected vector is forgotten that still waits to be looked at, by the guest or its APIC.
  *
  * @param vector  as it was injected
  * @return 0; -EINVAL; -ENOTSUP the interrupt controller is KVM's and has it already; -EIO
