@@ -46,7 +46,7 @@ static const struct {
 /* Only x86-64 has an irqchip in userspace that guests could choose. */
 static bool is_foreign(const char *irqchip)
 {
-	if (!irqchip || strcmp(irqchip, "user"))
+	if (!irqchip || strcmp(irqchip, "user") != 0)
 		return false;
 	for (unsigned i = 0; embedded_guests[i].name; i++) {
 		if (!strcmp(embedded_guests[i].irqchip, irqchip))
