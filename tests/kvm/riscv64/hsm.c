@@ -250,13 +250,13 @@ START_TEST(suspend_is_a_halt_that_goes_on_where_it_should)
 }
 END_TEST
 
-/* Counts the second hart's end as well: both write CODE_END. */
+/* Both write CODE_END, the first one again and again: it ends when each has been there. */
 static AxHandled on_end(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
 			uint64_t value)
 {
-	unsigned *ends = opaque;
+	unsigned *ends = opaque, bit = ax_vcpu_id(vcpu) == OTHER ? 2 : 1;
 
-	return __atomic_add_fetch(ends, 1, __ATOMIC_SEQ_CST) >= 2 ? AX_STOP : AX_HANDLED;
+	return __atomic_or_fetch(ends, bit, __ATOMIC_SEQ_CST) == 3 ? AX_STOP : AX_HANDLED;
 }
 
 /* A whole VM, where nobody handles power: it does what hardware does; _i: with KVM's HSM. */
@@ -277,9 +277,7 @@ START_TEST(second_hart_runs_in_a_whole_vm)
 	range.opaque = &ends;
 	ck_ok(ax_range_add_mmio(vm.vm, &range, NULL, &err), err);
 	prepare(&vm, _i ? EXT_HSM : EXT_OURS, HART_START, OTHER, CODE_START, AGAIN);
-	do
-		ck_ok(ax_vm_run(vm.vm, &result, &err), err);
-	while (!code_word(&vm, OTHER, 0));
+	ck_ok(ax_vm_run(vm.vm, &result, &err), err);
 	ck_assert_uint_eq(result.end, AX_VM_END_HANDLER);
 	check_result(&vm, 0, 0);
 	ck_assert_uint_eq(code_word(&vm, OTHER, 13), OTHER);
