@@ -34,6 +34,12 @@
 		name, -1, 8, settable, RISCV_REG_TIMER(member) \
 	}
 
+/* Whether KVM has the guest have an extension: by the numbers of api.rst 4.68. */
+#define EXTENSION(name, number)                                        \
+	{                                                              \
+		"isa." name, -1, 8, false, RISCV_REG_EXTENSION(number) \
+	}
+
 /* General purpose registers first, by number; CSR numbers: privileged specification, table 2.3. */
 const struct arch_reg arch_regs[] = {
 	{ "zero", 0, 8, false, ID_ZERO },
@@ -81,6 +87,14 @@ const struct arch_reg arch_regs[] = {
 	CSR(satp, 0x180),
 	{ "mode", GDB_PRIV, 8, true, RISCV_REG_MODE }, /* 0 U, 1 S */
 	CONFIG("isa", KVM_REG_RISCV_CONFIG_REG(isa)),  /* as misa, without its MXL */
+	EXTENSION("svpbmt", KVM_RISCV_ISA_EXT_SVPBMT),
+	EXTENSION("sstc", KVM_RISCV_ISA_EXT_SSTC),
+	EXTENSION("svinval", KVM_RISCV_ISA_EXT_SVINVAL),
+	EXTENSION("zbb", SYS_RISCV_ISA_EXT_ZBB),
+	EXTENSION("ssaia", SYS_RISCV_ISA_EXT_SSAIA),
+	EXTENSION("svnapot", SYS_RISCV_ISA_EXT_SVNAPOT),
+	EXTENSION("zba", SYS_RISCV_ISA_EXT_ZBA),
+	EXTENSION("zbs", SYS_RISCV_ISA_EXT_ZBS),
 	TIMER("timer.frequency", frequency, false),
 	TIMER("timer.time", time, false),
 	TIMER("timer.compare", compare, true),
@@ -129,10 +143,24 @@ int riscv_set(AxVCpu *vcpu, uint64_t id, uint64_t value, AxError *err)
 	return ret ? ax_error_sys(err, ret, "KVM_SET_ONE_REG (KVM refuses the value)") : 0;
 }
 
+/* The host lacks the extension, or its kernel has not heard of it. */
+static bool is_absent_extension(const struct arch_reg *reg, int ret)
+{
+	return (reg->id & KVM_REG_RISCV_TYPE_MASK) == KVM_REG_RISCV_ISA_EXT &&
+	       (ret == -ENOENT || ret == -EINVAL);
+}
+
 int arch_get_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t *value, AxError *err)
 {
+	int ret;
+
 	*value = 0;
-	return reg->id == ID_ZERO ? 0 : riscv_get(vcpu, reg->id, value, err);
+	if (reg->id == ID_ZERO)
+		return 0;
+	ret = riscv_try_get(vcpu, reg->id, value);
+	if (!ret || is_absent_extension(reg, ret))
+		return 0;
+	return ax_error_sys(err, ret, "KVM_GET_ONE_REG");
 }
 
 int arch_set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxError *err)

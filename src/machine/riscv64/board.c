@@ -3,7 +3,9 @@
  * The riscv64 board: QEMU's virt, as far as devices exist here, and the test device.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <axvmm/memory.h>
 #include <axvmm/vm.h>
@@ -107,6 +109,35 @@ static int ask_hart(AxMachine *machine, uint64_t *letters, uint64_t *frequency, 
 	return ret;
 }
 
+/*
+ * What Linux asks for by name. With Sstc its timer is a CSR of its own: KVM of Linux 6.12 loses timers
+ * that are set by the SBI when the hart's thread is preempted at the wrong moment.
+ */
+static int add_extensions(AxMachine *machine, char isa[TREE_ISA_SIZE], AxError *err)
+{
+	static const struct {
+		const char *reg;
+		const char *name;
+		bool needs_aia;
+	} extensions[] = {
+		{ "isa.ssaia", "_ssaia", true },
+		{ "isa.sstc", "_sstc", false },
+	};
+
+	for (unsigned i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+		size_t len = strlen(isa);
+		uint64_t there;
+		int ret =
+			ax_vcpu_get_reg(ax_vm_vcpu(machine->vm, 0), extensions[i].reg, &there, err);
+
+		if (ret)
+			return ret;
+		if (there && (!extensions[i].needs_aia || machine->irqchip == AX_IRQCHIP_KERNEL))
+			snprintf(isa + len, TREE_ISA_SIZE - len, "%s", extensions[i].name);
+	}
+	return 0;
+}
+
 int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
 {
 	const AxRamRange ram = { RAM_BASE, machine->memory };
@@ -119,6 +150,9 @@ int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
 	if (ret)
 		return ret;
 	tree_isa(letters, isa);
+	ret = add_extensions(machine, isa, err);
+	if (ret)
+		return ret;
 	desc.riscv64.isa = isa;
 	return tree_new(&desc, tree, len, err);
 }

@@ -23,6 +23,13 @@
 /* KVM_REG_RISCV_CSR, general registers, after scounteren (9). */
 #define SYS_RISCV_CSR_SENVCFG 10
 
+/* KVM_REG_RISCV_ISA_EXT: 1 the guest has the extension, 0 not. */
+#define SYS_RISCV_ISA_EXT_ZBB	  13
+#define SYS_RISCV_ISA_EXT_SSAIA	  14
+#define SYS_RISCV_ISA_EXT_SVNAPOT 16
+#define SYS_RISCV_ISA_EXT_ZBA	  17
+#define SYS_RISCV_ISA_EXT_ZBS	  18
+
 /* Extensions of the SBI: 1 available to the guest, 0 not. To be set before the first KVM_RUN. */
 #ifndef KVM_REG_RISCV_SBI_EXT
 #define KVM_REG_RISCV_SBI_EXT (0x08 << KVM_REG_RISCV_TYPE_SHIFT)

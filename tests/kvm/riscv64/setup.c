@@ -40,7 +40,8 @@ static uint64_t after_reset(const char *name, uint64_t now)
 		{ "timer.state", 0 },
 	};
 
-	if (!strcmp(name, "isa") || !strcmp(name, "timer.frequency") || !strcmp(name, "timer.time"))
+	if (!strncmp(name, "isa", 3) || !strcmp(name, "timer.frequency") ||
+	    !strcmp(name, "timer.time"))
 		return now;
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (!strcmp(others[i].name, name))
