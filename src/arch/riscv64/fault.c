@@ -67,7 +67,7 @@ static uint64_t trapped_status(uint64_t status, uint64_t mode)
 
 static int trap(AxVCpu *vcpu, uint64_t cause, uint64_t value, uint64_t pc, AxError *err)
 {
-	uint64_t status, mode, vector;
+	uint64_t status = 0, mode = 0, vector = 0;
 	int ret = riscv_get(vcpu, RISCV_REG_CSR(sstatus), &status, err);
 
 	if (!ret)

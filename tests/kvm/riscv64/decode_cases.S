@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loads for the test of ax_vcpu_decode_mmio(): every form that compilers emit, with every register and
- * addressing mode. What is no plain load is no exit either: tests/kvm/riscv64/refused.c.
+ * addressing mode. What is no plain load is no exit either: tests/kvm/riscv64/access.c.
  */
 #include "tests/kvm/code.h"
 #include "tests/kvm/decode_case.h"
