@@ -225,6 +225,19 @@ static int advance(AxVCpu *vcpu, const struct arm64_access *access, AxError *err
 	return ret;
 }
 
+/*
+ * A step of a debugger's that KVM knows nothing of: it would stop behind the next instruction. This
+ * one is finished, whether or not somebody wants to hear of it.
+ */
+static int end_step(AxVCpu *vcpu, uint64_t pc, AxVCpuExitReason *exit)
+{
+	if (!vcpu->arch->single_step)
+		return 0;
+	exit->kind = AX_EXIT_DEBUG;
+	exit->debug = (AxExitDebug){ .pc = pc };
+	return 1;
+}
+
 int arm64_continue_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	struct arm64_access *access = &vcpu->arch->access;
@@ -245,5 +258,5 @@ int arm64_continue_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		ret = set_base(vcpu, access, err);
 	if (!ret)
 		ret = advance(vcpu, access, err);
-	return ret;
+	return ret ? ret : end_step(vcpu, access->pc + A64_INSN_SIZE, exit);
 }

@@ -59,6 +59,7 @@ struct arm64_access {
 struct arch_vcpu {
 	struct arm64_access access; /* while pending.by_arch and pending.kind is an MMIO access */
 	AxVCpu *claimed;	    /* CpuUp: whose start is claimed while pending.by_arch */
+	bool single_step;	    /* by arch_set_debug() */
 	bool suspended;		    /* KVM_MP_STATE_SUSPENDED, by CPU_SUSPEND */
 	pthread_mutex_t line_lock;
 	uint64_t line[4]; /* vectors that hold the CPU's interrupt line up. Under line_lock */
@@ -103,7 +104,10 @@ int arm64_fetch(AxVCpu *vcpu, uint64_t pc, uint32_t *insn, AxError *err);
  * access, or Nothing when the guest gets an abort for it.
  */
 int arm64_begin_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
-/* access.c: the access in run->mmio has been answered: 0 all done, 1 the next is in @exit. */
+/*
+ * access.c: the access in run->mmio has been answered: 0 all done; 1 the next is in @exit, or Debug
+ * where each step stops.
+ */
 int arm64_continue_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 #endif

@@ -44,5 +44,8 @@ int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, si
 	if (ret == -ENOTTY || ret == -EINVAL)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
 				    "this KVM can't debug guests this way (KVM_SET_GUEST_DEBUG)");
-	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_GUEST_DEBUG") : 0;
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_SET_GUEST_DEBUG");
+	vcpu->arch->single_step = single_step;
+	return 0;
 }

@@ -267,6 +267,32 @@ START_TEST(pieces_come_in_order_and_settle)
 }
 END_TEST
 
+START_TEST(single_step_stops_behind_every_access)
+{
+	AxError err = AX_ERROR_INIT;
+	AxVCpuExitReason exit;
+	struct code_vm vm;
+	uint64_t pc;
+
+	code_open(&vm, NULL, CODE(accesses));
+	ck_ok(ax_vcpu_bind(vm.vcpu, AX_ANY_CPU, &err), err);
+	ck_ok(ax_vcpu_set_debug(vm.vcpu, true, NULL, 0, &err), err);
+	for (unsigned i = 0; code_accesses_ends[i] >= 0; i++) {
+		do
+			ck_ok(ax_vcpu_run(vm.vcpu, &exit, &err), err);
+		while (exit.kind == AX_EXIT_DEBUG || exit.kind == AX_EXIT_NOTHING);
+		ck_assert_msg(exit.kind == AX_EXIT_MMIO_READ || exit.kind == AX_EXIT_MMIO_WRITE,
+			      "%s", ax_exit_name(exit.kind));
+		ck_ok(ax_vcpu_run(vm.vcpu, &exit, &err), err);
+		ck_exit_kind(&exit, AX_EXIT_DEBUG);
+		ck_assert_uint_eq(exit.debug.pc, CODE_START + (uint64_t)code_accesses_ends[i]);
+		ck_ok(ax_vcpu_get_reg(vm.vcpu, "pc", &pc, &err), err);
+		ck_assert_uint_eq(pc, exit.debug.pc);
+	}
+	code_close(&vm);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("access");
@@ -276,5 +302,6 @@ int main(void)
 	tcase_add_test(tcase, what_no_device_supports_is_an_abort);
 	tcase_add_test(tcase, access_to_two_pages_is_an_abort);
 	tcase_add_test(tcase, pieces_come_in_order_and_settle);
+	tcase_add_test(tcase, single_step_stops_behind_every_access);
 	return kvm_main(suite);
 }
