@@ -21,8 +21,8 @@ CODE_DECLARE(sbi);
  */
 CODE_DECLARE(sbi_again);
 /*
- * Executes the instruction in word 1 (4 bytes, or 2 and c.nop) with word 2 in a2 and CODE_MMIO in a3,
- * then stores a2 to word 3, and ends with CODE_END. A trap counts in word 4; its scause goes to word
+ * Executes the instruction at code_execute_place, a nop of 4 bytes that the host replaces, with word 2
+ * in a2 and CODE_MMIO in a3, then stores a2 to word 3, and ends with CODE_END. A trap counts in word 4; its scause goes to word
  * 5, stval to word 6, sepc to word 7, sstatus to word 8; it goes on behind the instruction.
  */
 CODE_DECLARE(execute);
