@@ -36,7 +36,7 @@ struct AxPlic {
 	AxLock *lock;
 	uint32_t sources; /* 1 to sources; source 0 is none */
 	uint32_t words;	  /* of each bitmap that can have bits set */
-	uint32_t context_count;
+	uint32_t context_count; /* two a hart, not 0 */
 	uint32_t vector;
 	AxVm *vm;		    /* whose harts are driven; NULL: none */
 	uint32_t level[PLIC_WORDS]; /* the lines, as devices drive them: no part of the state */

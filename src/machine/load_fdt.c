@@ -126,7 +126,7 @@ static int load_tree(struct load *load, const struct tree_chosen *chosen, uint64
 int load_finish(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
 {
 	struct tree_chosen chosen = { .command_line = load->options->command_line };
-	uint64_t gpa;
+	uint64_t gpa = 0;
 	int ret;
 
 	if (!load->options->device_tree)

@@ -28,6 +28,7 @@ static const struct report_line register_lines[] = {
 	{ { "t4", "t5", "t6" }, 16 },
 	{ { "scause", "stval", "sepc", "stvec" }, 1 },
 	{ { "sstatus", "sie", "sip", "satp" }, 1 },
+	{ { "timer.time", "timer.compare", "timer.state" }, 1 },
 };
 
 static bool interrupts_are_on(AxVCpu *vcpu)
