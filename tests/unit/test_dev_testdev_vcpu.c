@@ -405,6 +405,18 @@ START_TEST(what_is_overdue_when_saved_comes_at_once)
 }
 END_TEST
 
+/* Lines are the vCPUs' state: any of them may be up after a restore. */
+START_TEST(a_restored_device_lowers_whatever_may_be_up)
+{
+	struct fake_device *device = fake_vm_device(vm, "testdev");
+
+	put(AX_TEST_RAISE, 0x40);
+	fake_check_round_trip(device, device);
+	put(AX_TEST_RAISE, 0);
+	ck_assert_uint_eq(vm->vcpus[0].cleared_count, 1 + 256);
+}
+END_TEST
+
 START_TEST(a_vcpu_that_is_not_there_gets_nothing)
 {
 	put(AX_TEST_KICK_LATER, 9);
@@ -516,6 +528,7 @@ int main(void)
 	tcase_add_test(tcase, restored_state_equals_saved_state);
 	tcase_add_test(tcase, what_is_pending_is_saved_with_its_time);
 	tcase_add_test(tcase, what_is_overdue_when_saved_comes_at_once);
+	tcase_add_test(tcase, a_restored_device_lowers_whatever_may_be_up);
 	tcase_add_test(tcase, a_vcpu_that_is_not_there_gets_nothing);
 	tcase_add_test(tcase, damaged_state_is_refused_and_leaves_a_reset_device);
 	tcase_add_test(tcase, impossible_state_is_refused);
