@@ -4,6 +4,10 @@
  *
  * KVM wants it whole at once: after KVM_CREATE_DEVICE come the addresses of all IMSICs, then
  * CTRL_INIT, after which no vCPU joins. So it is made ready when somebody needs it.
+ *
+ * Seen on Linux 6.12: a hart that goes to sleep in the moment when a message comes is not woken, where
+ * its IMSIC is the processor's; and where KVM emulates it, identities of which the lower six bits are
+ * 32 or more get lost. Nothing can be done about either from here.
  */
 #include <config.h>
 
