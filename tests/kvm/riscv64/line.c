@@ -107,7 +107,6 @@ START_TEST(lines_share_the_harts_one)
 	start_line(&running);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		ax_irq_set(&taker.irqs[0], true);
-		ax_irq_set(&taker.irqs[0], true);
 		wait_taken(&taker, round);
 	}
 	ck_assert_uint_eq(code_word(&running.vm, 0, 0), ROUNDS);
