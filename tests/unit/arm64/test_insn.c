@@ -73,7 +73,7 @@ START_TEST(whatever_is_decoded_is_within_bounds)
 {
 	uint32_t code = 1, decoded = 0;
 
-	for (unsigned i = 0; i < 2000000; i++) {
+	for (unsigned i = 0; i < 300000; i++) {
 		struct a64_insn insn;
 
 		/* A full period of 2^32: Knuth, TAOCP 3.2.1.2, theorem A. */
@@ -91,7 +91,7 @@ START_TEST(whatever_is_decoded_is_within_bounds)
 		for (unsigned n = 0; n < insn.count; n++)
 			ck_assert_uint_lt(insn.regs[n], 32);
 	}
-	ck_assert_uint_gt(decoded, 100000);
+	ck_assert_uint_gt(decoded, 15000);
 }
 END_TEST
 
