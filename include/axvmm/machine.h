@@ -75,14 +75,14 @@ typedef struct AxMachine AxMachine;
 #define AX_MACHINE_SBI_CONSOLE (1u << 6)
 
 typedef struct AxMachineOptions {
-	size_t size;		    /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
-	const char *kvm_path;	    /* NULL: /dev/kvm */
-	uint64_t memory;	    /* bytes, a multiple of AX_MACHINE_MEMORY_UNIT, not 0 */
-	uint32_t cpus;		    /* 1 to AX_MACHINE_CPUS_MAX; the first one starts the image */
-	uint32_t irqchip;	    /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
-	uint32_t unclaimed;	    /* an AxUnclaimed */
-	uint32_t features;	    /* AX_MACHINE_* */
-	uint32_t power;		    /* an AxPower */
+	size_t size;	      /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
+	const char *kvm_path; /* NULL: /dev/kvm */
+	uint64_t memory;      /* bytes, a multiple of AX_MACHINE_MEMORY_UNIT, not 0 */
+	uint32_t cpus;	      /* 1 to AX_MACHINE_CPUS_MAX; the first one starts the image */
+	uint32_t irqchip;     /* an AxIrqchip or AX_MACHINE_IRQCHIP_AUTO */
+	uint32_t unclaimed;   /* an AxUnclaimed */
+	uint32_t features;    /* AX_MACHINE_* */
+	uint32_t power; /* an AxPower; AUTO is KERNEL for riscv64 images with Linux's header */
 	const AxImageSource *image; /* borrowed during ax_machine_new() */
 	const AxLoadOptions *load;  /* borrowed during ax_machine_new(); NULL: all defaults */
 	AxHost *host;		    /* for devices' timers; borrowed; NULL: none */

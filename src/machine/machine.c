@@ -41,7 +41,7 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	vm_options.kvm_path = options->kvm_path;
 	vm_options.irqchip = machine->irqchip;
 	vm_options.unclaimed = options->unclaimed;
-	vm_options.power = options->power;
+	vm_options.power = board_power(options);
 	vm_options.log = options->log;
 	vm_options.log_opaque = options->log_opaque;
 	ret = ax_vm_create(&vm_options, &machine->vm, err);

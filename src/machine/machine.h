@@ -48,6 +48,9 @@ extern const struct board board;
 /* The AxIrqchip that the VM gets for what AxMachineOptions.irqchip says. */
 uint32_t board_irqchip(uint32_t asked, uint32_t cpus);
 
+/* The AxPower that the VM gets; the image is there to be looked at. */
+uint32_t board_power(const AxMachineOptions *options);
+
 /* Give the VM @size bytes of RAM where the board has it. */
 int board_add_ram(AxVm *vm, uint64_t size, AxError *err);
 

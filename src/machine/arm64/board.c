@@ -50,6 +50,11 @@ uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
 	return asked == AX_MACHINE_IRQCHIP_AUTO ? AX_IRQCHIP_KERNEL : asked;
 }
 
+uint32_t board_power(const AxMachineOptions *options)
+{
+	return options->power;
+}
+
 /* KVM hands no system register over. */
 int board_add_sys_regs(AxMachine *machine, AxError *err)
 {

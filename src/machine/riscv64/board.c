@@ -10,6 +10,7 @@
 #include <axvmm/memory.h>
 #include <axvmm/vm.h>
 
+#include "boot/image.h"
 #include "guests/abi.h"
 #include "machine/fdt.h"
 #include "machine/machine.h"
@@ -63,6 +64,18 @@ int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
 uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
 {
 	return asked == AX_IRQCHIP_KERNEL ? AX_IRQCHIP_KERNEL : AX_IRQCHIP_NONE;
+}
+
+/* Linux starts harts by HSM, which is KVM's, and by nothing else. */
+uint32_t board_power(const AxMachineOptions *options)
+{
+	const struct image image = { .bytes = options->image->bytes,
+				     .len = options->image->len,
+				     .machine = AX_IMAGE_FOR_RISCV64 };
+
+	if (options->power == AX_POWER_AUTO && boot_linux_found(&image))
+		return AX_POWER_KERNEL;
+	return options->power;
 }
 
 int board_add_sys_regs(AxMachine *machine, AxError *err)

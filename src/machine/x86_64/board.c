@@ -74,6 +74,11 @@ uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
 	return cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
 }
 
+uint32_t board_power(const AxMachineOptions *options)
+{
+	return options->power;
+}
+
 int board_add_sys_regs(AxMachine *machine, AxError *err)
 {
 	return testhost_add_sys_regs(&machine->testhost, machine->vm, AX_TEST_MSR_BASE, err);
