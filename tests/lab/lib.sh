@@ -293,7 +293,7 @@ lab_unit() {
 	set -- lab-unit
 	test -z "$unit_tests" || set -- "lab_unit_tests=$unit_tests" lab-unit
 	# What failed is told from the results.
-	AXVMM_TEST_WRAPPER=$user AXVMM_TEST_TIMEOUT=240 CK_TIMEOUT_MULTIPLIER=40 build -k "$@" \
+	AXVMM_TEST_WRAPPER=$user AXVMM_TEST_TIMEOUT=600 CK_TIMEOUT_MULTIPLIER=40 build -k "$@" \
 		>"$work/unit.log" 2>&1
 	results=$(find "$work/build/tests" -name '*.trs' | sort)
 	if test -z "$results"; then
