@@ -34,8 +34,8 @@ struct plic_context {
 struct AxPlic {
 	struct ax_dev_link link;
 	AxLock *lock;
-	uint32_t sources; /* 1 to sources; source 0 is none */
-	uint32_t words;	  /* of each bitmap that can have bits set */
+	uint32_t sources;	/* 1 to sources; source 0 is none */
+	uint32_t words;		/* of each bitmap that can have bits set */
 	uint32_t context_count; /* two a hart, not 0 */
 	uint32_t vector;
 	AxVm *vm;		    /* whose harts are driven; NULL: none */
