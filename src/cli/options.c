@@ -22,6 +22,7 @@ enum run_option {
 	OPTION_CMDLINE,
 	OPTION_INITRD,
 	OPTION_IRQCHIP,
+	OPTION_POWER,
 	OPTION_UNCLAIMED,
 	OPTION_NO_CPUID,
 	OPTION_STATS,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{ "cmdline", required_argument, NULL, OPTION_CMDLINE },
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
 	{ "irqchip", required_argument, NULL, OPTION_IRQCHIP },
+	{ "power", required_argument, NULL, OPTION_POWER },
 	{ "unclaimed", required_argument, NULL, OPTION_UNCLAIMED },
 	{ "no-cpuid", no_argument, NULL, OPTION_NO_CPUID },
 	{ "stats", no_argument, NULL, OPTION_STATS },
@@ -115,6 +117,19 @@ static int parse_irqchip(const char *text, struct run_options *options)
 	return STATUS_OK;
 }
 
+static int parse_power(const char *text, struct run_options *options)
+{
+	static const char *const names[] = { [AX_POWER_AUTO] = "auto",
+					     [AX_POWER_KERNEL] = "kernel",
+					     [AX_POWER_USER] = "user",
+					     NULL };
+
+	options->power = parse_name(text, names);
+	if (options->power < 0)
+		return cli_usage("--power %s: unknown; auto, kernel and user are known", text);
+	return STATUS_OK;
+}
+
 static int parse_unclaimed(const char *text, struct run_options *options)
 {
 	static const char *const names[] = { [AX_UNCLAIMED_ONES] = "ones",
@@ -158,6 +173,7 @@ static int take_option(int option, const char *value, struct run_options *option
 		options->initrd[options->initrd_count++] = value;
 		return STATUS_OK;
 	case OPTION_IRQCHIP: return parse_irqchip(value, options);
+	case OPTION_POWER: return parse_power(value, options);
 	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
 	case OPTION_NO_CPUID: options->no_cpuid = true; return STATUS_OK;
 	case OPTION_STATS: options->stats = true; return STATUS_OK;
@@ -205,7 +221,7 @@ int options_parse(int argc, char **argv, struct run_options *options, bool *help
 {
 	int option, status;
 
-	*options = (struct run_options){ .irqchip = -1, .unclaimed = -1 };
+	*options = (struct run_options){ .irqchip = -1, .power = -1, .unclaimed = -1 };
 	*help = false;
 	optind = 1;
 	opterr = 0;

@@ -22,6 +22,7 @@ struct run_options {
 	uint64_t memory;	  /* bytes; 0: not given */
 	uint32_t cpus;		  /* 0: not given */
 	int irqchip;		  /* an AxIrqchip; -1: not given */
+	int power;		  /* an AxPower; -1: not given */
 	int unclaimed;		  /* an AxUnclaimed; -1: not given */
 	const char *command_line; /* NULL: none */
 	const char *initrd[AX_LOAD_MODULES_MAX];

@@ -22,6 +22,7 @@ const char run_help[] =
 	"  --initrd FILE               module for a multiboot kernel (may be repeated), or initial "
 	"RAM disk\n"
 	"  --irqchip none|kernel|user  who delivers interrupts; the manual says what each is\n"
+	"  --power auto|kernel|user    who starts and stops CPUs (auto)\n"
 	"  --unclaimed ones|warn|stop  what an access does that no device claims (ones)\n"
 	"  --guest NAME                run an embedded guest instead: see \"axvmm guests\"\n"
 	"  --no-cpuid                  give the guest an empty CPUID, which starts it sooner\n"

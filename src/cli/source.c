@@ -150,6 +150,8 @@ void source_describe(const struct source *source, const struct run_options *opti
 		machine->memory = options->memory;
 	if (options->irqchip >= 0)
 		machine->irqchip = (uint32_t)options->irqchip;
+	if (options->power >= 0)
+		machine->power = (uint32_t)options->power;
 	if (options->unclaimed >= 0)
 		machine->unclaimed = (uint32_t)options->unclaimed;
 }
