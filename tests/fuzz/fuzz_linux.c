@@ -11,13 +11,17 @@
 #define HEADER_SIZE 64
 #define BOUNDARY    0x200000
 
+static const uint8_t arm64_magic[4] = { 'A', 'R', 'M', 0x64 };
+static const uint8_t riscv64_magic[4] = { 'R', 'S', 'C', 5 };
+
 static void parse_as(uint8_t *bytes, size_t len, uint32_t machine, const AxRamRange *ram)
 {
 	AxImageHints hints = AX_IMAGE_HINTS_INIT;
 	uint64_t text_offset, image_size;
 	AxImagePlan plan;
 
-	memcpy(bytes + MAGIC, machine == AX_IMAGE_FOR_ARM64 ? "ARM\x64" : "RSC\x05", 4);
+	memcpy(bytes + MAGIC, machine == AX_IMAGE_FOR_ARM64 ? arm64_magic : riscv64_magic,
+	       sizeof(arm64_magic));
 	hints.machine = machine;
 	hints.ram = ram;
 	hints.ram_count = 1;

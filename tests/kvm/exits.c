@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "running.h"
 
@@ -129,6 +130,37 @@ static void run_with_page_taken_away(void)
 	run_code(&vm, "copy (tests/kvm)");
 }
 
+/* The pager's thread is told of a page fault; it counts as an exit of the vCPU that waits. */
+static AxPageAnswer give_zeros(AxPager *pager, void *opaque, const AxVCpuExitReason *exit,
+			       void *page, size_t size)
+{
+	__atomic_fetch_add(&counts[exit->kind], 1, __ATOMIC_RELAXED);
+	return AX_PAGE_ZERO;
+}
+
+/* Where this process may not have a pager the probe says so as well. */
+static void run_with_pager(void)
+{
+	static const AxPagerOps ops = { .size = sizeof(ops), .fill = give_zeros };
+	AxPagerConfig config = AX_PAGER_CONFIG_INIT;
+	AxError err = AX_ERROR_INIT;
+	AxPager *pager;
+	struct code_vm vm;
+
+	code_open(&vm, NULL, CODE(copy));
+	ck_ok(ax_ram_add(vm.vm, SLOT_BASE, (uint64_t)sysconf(_SC_PAGESIZE), 0, &err), err);
+	config.base = SLOT_BASE;
+	config.ops = &ops;
+	if (ax_pager_create(vm.vm, &config, &pager, &err)) {
+		code_close(&vm);
+		return;
+	}
+	code_set_word(&vm, 0, 1, SLOT_BASE);
+	code_set_word(&vm, 0, 2, CODE_SCRATCH);
+	code_set_word(&vm, 0, 3, 1);
+	run_code(&vm, "copy (tests/kvm)");
+}
+
 /*
  * 3. The table.
  */
@@ -160,6 +192,7 @@ START_TEST(exits_are_those_that_the_probe_promises)
 		run_code(&vm, producer->name);
 	}
 	run_with_page_taken_away();
+	run_with_pager();
 
 	ck_ok(ax_probe_new(NULL, &probe, &err), err);
 	kvm_say("| %-17s | %-18s | %6s | %6s | %s", "exit", "guest", "count", "others", "how");

@@ -219,6 +219,7 @@ START_TEST(what_cannot_be_passed_on_is_refused)
 	modules[0].source = (AxImageSource)AX_IMAGE_SOURCE_INIT;
 	modules[0].source.size = 0;
 	refuse(-EINVAL, "module (initrd): it is empty");
+	options.modules = NULL;
 }
 END_TEST
 

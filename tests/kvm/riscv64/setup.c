@@ -130,9 +130,10 @@ START_TEST(timer_of_the_last_life_does_not_expire_in_the_next)
 	ck_assert_uint_eq(code_word(&vm, 0, 9), 0);
 	ck_assert_int_eq(ax_vcpu_settle(vm.vcpu, &exit, &err), 0);
 
-	ck_assert_int_eq(ax_mem_write(vm.vm, CODE_START, code_execute,
-				      (uint64_t)(code_execute_end - code_execute)),
-			 0);
+	ck_assert_int_eq(
+		ax_mem_write(vm.vm, CODE_START, code_execute,
+			     (uint64_t)((uintptr_t)code_execute_end - (uintptr_t)code_execute)),
+		0);
 	ck_assert_int_eq(
 		ax_mem_write(vm.vm, CODE_START + code_execute_place, &read_sip, sizeof(read_sip)),
 		0);
