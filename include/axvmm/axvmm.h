@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All of libaxvmm. libaxvmm-machine adds axvmm/boot.h, axvmm/devices.h and axvmm/machine.h.
+ * All of libaxvmm but axvmm/probe.h, which is for tools. libaxvmm-machine adds axvmm/boot.h,
+ * axvmm/devices.h and axvmm/machine.h.
  */
 #ifndef AXVMM_AXVMM_H
 #define AXVMM_AXVMM_H
