@@ -58,6 +58,9 @@ int pager_put_page(AxPager *pager, size_t index, const void *bytes)
 			mprotect(page, pager->page_size, PROT_NONE);
 		return ret;
 	}
+	/* It came another way, as through a memfd's other mapping, which wakes nobody. */
+	if (ret)
+		sys_uffd_wake(pager->uffd, page, pager->page_size);
 	set_state(pager, index, PAGE_PRESENT);
 	return 0;
 }

@@ -110,4 +110,10 @@ int arm64_begin_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
  */
 int arm64_continue_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
+/*
+ * interrupt.c: after a reset that took it down the CPU's line is up again if somebody holds it.
+ * Owner, or Free.
+ */
+int arm64_restore_line(AxVCpu *vcpu, AxError *err);
+
 #endif

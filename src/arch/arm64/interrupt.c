@@ -47,6 +47,19 @@ static int change_line(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
 	return ret;
 }
 
+int arm64_restore_line(AxVCpu *vcpu, AxError *err)
+{
+	int ret = 0;
+
+	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
+		return 0;
+	pthread_mutex_lock(&vcpu->arch->line_lock);
+	if (is_raised(vcpu->arch))
+		ret = set_line(vcpu, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_CPU_IRQ, true, err);
+	pthread_mutex_unlock(&vcpu->arch->line_lock);
+	return ret;
+}
+
 static int change(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
 {
 	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL) {

@@ -133,7 +133,10 @@ int arch_check_start(AxVCpu *vcpu, uint64_t entry, AxError *err)
 /* CPU_ON: DEN0022, 5.6 and 6.4. */
 int arch_start(AxVCpu *vcpu, uint64_t entry, uint64_t arg, AxError *err)
 {
-	return enter(vcpu, entry, arg, 0, err);
+	int ret = enter(vcpu, entry, arg, 0, err);
+
+	/* Devices hold the line, whatever becomes of the CPU: KVM_ARM_VCPU_INIT has let it fall. */
+	return ret ? ret : arm64_restore_line(vcpu, err);
 }
 
 int arch_vcpu_init(AxVCpu *vcpu, AxError *err)

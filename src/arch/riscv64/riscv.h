@@ -49,6 +49,9 @@
 /* Of one vCPU. */
 struct arch_vcpu {
 	AxVCpu *claimed; /* whose start waits for the answer to CpuUp; NULL */
+	/* Without irqchip: vectors injected and not cleared, which hold the one line up. */
+	uint64_t line[4];
+	pthread_mutex_t line_lock;
 };
 
 /* Whether KVM sign-extends MMIO loads. */
@@ -75,6 +78,13 @@ int riscv_reset(AxVCpu *vcpu, uint64_t entry, uint64_t arg, uint64_t stack, AxEr
 
 /* setup.c: whether a hart may begin at @entry. */
 bool riscv_is_entry(AxVm *vm, uint64_t entry);
+
+/*
+ * interrupt.c: the line falls for good, as nobody injected anything; or, after a reset that took it
+ * down, it is up again if somebody holds it. Owner, or Free.
+ */
+int riscv_drop_line(AxVCpu *vcpu, AxError *err);
+int riscv_restore_line(AxVCpu *vcpu, AxError *err);
 
 /* hsm.c: a call of our own HSM extension in @exit. Reclassifies it. */
 int riscv_hsm_call(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);

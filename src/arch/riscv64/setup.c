@@ -39,11 +39,10 @@ bool riscv_is_entry(AxVm *vm, uint64_t entry)
 	return entry % INSN_ALIGN == 0 && !ax_mem_read(vm, entry, &insn, sizeof(insn));
 }
 
-/* No interrupt waits: neither the line's, which has a level in KVM, nor the timer's or an IPI. */
+/* No interrupt waits: neither a message, nor the timer's or an IPI. */
 static int reset_interrupts(AxVCpu *vcpu, AxError *err)
 {
-	int ret = vcpu->vm->irqchip == AX_IRQCHIP_KERNEL ? riscv_aia_reset(vcpu, err)
-							 : arch_clear_interrupt(vcpu, 0, err);
+	int ret = vcpu->vm->irqchip == AX_IRQCHIP_KERNEL ? riscv_aia_reset(vcpu, err) : 0;
 
 	if (ret)
 		return ret;
@@ -96,7 +95,10 @@ int riscv_reset(AxVCpu *vcpu, uint64_t entry, uint64_t arg, uint64_t stack, AxEr
 
 	if (!ret)
 		ret = reset_csrs(vcpu, err);
-	return ret ? ret : reset_core(vcpu, entry, arg, stack, err);
+	if (!ret)
+		ret = reset_core(vcpu, entry, arg, stack, err);
+	/* Devices hold the line, whatever becomes of the hart. */
+	return ret ? ret : riscv_restore_line(vcpu, err);
 }
 
 /* A hart other than the first is stopped in KVM until KVM's HSM or this says otherwise. */
@@ -119,10 +121,12 @@ int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	ret = check_entry(setup->entry, err);
 	if (ret)
 		return ret;
-	atomic_store(&vcpu->powered_off, off && !kvm_holds);
-	ret = riscv_reset(vcpu, setup->entry, setup->arg, setup->stack, err);
+	ret = riscv_drop_line(vcpu, err);
+	if (!ret)
+		ret = riscv_reset(vcpu, setup->entry, setup->arg, setup->stack, err);
 	if (ret)
 		return ret;
+	atomic_store(&vcpu->powered_off, off && !kvm_holds);
 	return set_mp_state(vcpu, off && kvm_holds ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE,
 			    err);
 }
@@ -167,6 +171,7 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 	vcpu->arch = calloc(1, sizeof(*vcpu->arch));
 	if (!vcpu->arch)
 		return ax_error_nomem(err, "a vCPU");
+	pthread_mutex_init(&vcpu->arch->line_lock, NULL);
 	pthread_mutex_lock(&vcpu->vm->lock);
 	too_late = vcpu->vm->arch->aia_ready;
 	pthread_mutex_unlock(&vcpu->vm->lock);
@@ -179,6 +184,9 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 
 void arch_vcpu_fini(AxVCpu *vcpu)
 {
+	if (!vcpu->arch)
+		return;
+	pthread_mutex_destroy(&vcpu->arch->line_lock);
 	free(vcpu->arch);
 	vcpu->arch = NULL;
 }

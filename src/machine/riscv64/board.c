@@ -73,9 +73,11 @@ uint32_t board_power(const AxMachineOptions *options)
 				     .len = options->image->len,
 				     .machine = AX_IMAGE_FOR_RISCV64 };
 
-	if (options->power == AX_POWER_AUTO && boot_linux_found(&image))
-		return AX_POWER_KERNEL;
-	return options->power;
+	/* Nobody has looked at the source yet: ax_image_load() refuses it later. */
+	if (options->power != AX_POWER_AUTO || options->image->size < sizeof(*options->image) ||
+	    !image.bytes)
+		return options->power;
+	return boot_linux_found(&image) ? AX_POWER_KERNEL : AX_POWER_AUTO;
 }
 
 int board_add_sys_regs(AxMachine *machine, AxError *err)

@@ -389,6 +389,25 @@ START_TEST(line_is_raised_once_and_lowered_once)
 }
 END_TEST
 
+/* KVM_ARM_VCPU_INIT lets the line fall, and its holder does not know. */
+START_TEST(line_that_a_device_holds_outlives_the_cpus_restart)
+{
+	AxError err = AX_ERROR_INIT;
+	AxVCpuExitReason exit;
+
+	make_vcpu(0);
+	ck_assert_int_eq(ax_vcpu_inject_interrupt(vcpu, 9, &err), 0);
+	ck_assert_uint_eq(fake_calls(KVM_IRQ_LINE), 1);
+	ck_assert_int_eq(ax_vcpu_power_off(vcpu, &err), 0);
+	ck_assert_int_eq(ax_vcpu_start(vcpu, 0x1000, 0, &err), 0);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, &err), 0);
+	ck_assert_uint_eq(exit.kind, AX_EXIT_NOTHING);
+	ck_assert_uint_eq(fake_calls(KVM_IRQ_LINE), 2);
+	ck_assert_uint_eq(FAKE_ARG(struct kvm_irq_level, KVM_IRQ_LINE, 1)->level, 1);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, sign_is_extended_where_kvm_does_not);
@@ -404,6 +423,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, every_call_of_a_set_up_may_fail);
 	tcase_add_loop_test(cases, set_up_that_makes_no_sense_changes_nothing, 0, COUNT(refused));
 	tcase_add_test(cases, line_is_raised_once_and_lowered_once);
+	tcase_add_test(cases, line_that_a_device_holds_outlives_the_cpus_restart);
 }
 
 RUN_SUITE("arm64", add_tests)
