@@ -124,7 +124,10 @@ static const struct {
 	{ "hsm", { 0 } },
 	{ "hsm-kernel", { 0 } },
 	{ "plic", { 0 } },
-	{ "timer", { 0 } },
+	/*
+	 * Not riscv64's "timer": KVM up to 6.12 at least can lose a timer that was set by SBI TIME
+	 * when the vCPU's thread is preempted before it enters the guest, or tell of it twice.
+	 */
 };
 
 #define THREADS 3
