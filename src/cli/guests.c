@@ -87,13 +87,14 @@ static int list(void)
 	/* Without KVM the list is the same, but for what cannot be said of it. */
 	bool probed = !ax_probe_new(NULL, &probe, NULL);
 
-	printf("%-17s %-10s %-10s %-8s %-5s %-8s %-15s %-22s %s\n", "name", "mode", "load", "memory",
-	       "cpus", "irqchip", "ends", "needs", "what it does");
+	printf("%-17s %-10s %-10s %-8s %-5s %-8s %-15s %-22s %s\n", "name", "mode", "load",
+	       "memory", "cpus", "irqchip", "ends", "needs", "what it does");
 	for (const struct embedded_guest *guest = embedded_guests; guest->name; guest++) {
 		snprintf(load, sizeof(load), guest->flat ? "0x%" PRIx64 : "-", guest->load);
-		printf("%-17s %-10s %-10s %-8s %-5u %-8s %-15s %-22s %s%s\n", guest->name, guest->mode,
-		       load, format_size(guest->memory, memory), guest->cpus, guest->irqchip,
-		       end_of(guest, end), guest->needs[0] ? guest->needs : "-", guest->description,
+		printf("%-17s %-10s %-10s %-8s %-5u %-8s %-15s %-22s %s%s\n", guest->name,
+		       guest->mode, load, format_size(guest->memory, memory), guest->cpus,
+		       guest->irqchip, end_of(guest, end), guest->needs[0] ? guest->needs : "-",
+		       guest->description,
 		       probed && lacks(probe, guest) ? " (not on this host)" : "");
 	}
 	ax_probe_free(probe);

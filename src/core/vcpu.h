@@ -92,7 +92,7 @@ struct AxVCpu {
 	atomic_bool powered_off;
 	_Atomic uint64_t kicks[4];
 	_Atomic uint64_t asked_page; /* that its owner waits or waited for: pager.h; 0 */
-	uint64_t start_entry; /* under vm->lock */
+	uint64_t start_entry;	     /* under vm->lock */
 	uint64_t start_arg;
 	bool start_claimed; /* under vm->lock; see power.h */
 

@@ -56,7 +56,7 @@ struct AxVm {
 	size_t run_size; /* KVM_GET_VCPU_MMAP_SIZE */
 	AxIrqchip irqchip;
 	uint32_t irq_version; /* ax_irq_version() */
-	AxPower power; /* what was asked for; arch_vm_init() resolves AX_POWER_AUTO */
+	AxPower power;	      /* what was asked for; arch_vm_init() resolves AX_POWER_AUTO */
 	AxUnclaimed unclaimed;
 	int kick_signal;
 	AxLogFn *log;
