@@ -83,7 +83,8 @@ int arch_finish_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
  *
  *  - when pending.by_arch: arch_finish_exit() has set it because KVM will not complete this exit. A
  *    read's answer is in run->mmio.data, a hypercall's (SMCCC) in pending.value and pending.error.
- *    Returns 0 when all is done, with pending cleared (kind Nothing, by_arch false); or 1 with the
+ *    Returns 0 with by_arch false: kind Nothing when all is done, another kind when KVM completes the
+ *    rest at the next entry (riscv64: CpuUp has been answered); or 1 with the
  *    next access of the same instruction in @exit and in run->mmio (the fields that KVM would fill;
  *    never exit_reason), pending.kind set and by_arch still true;
  *  - for every MMIO read whose answer has its top bit set: KVM may leave the sign extension of a load

@@ -125,8 +125,8 @@ static const struct {
 	{ "hsm-kernel", { 0 } },
 	{ "plic", { 0 } },
 	/*
-	 * Not riscv64's "timer": KVM up to 6.12 at least can lose a timer that was set by SBI TIME
-	 * when the vCPU's thread is preempted before it enters the guest, or tell of it twice.
+	 * Not riscv64's "timer": disturbed, it has hung, and has taken one interrupt too many, on
+	 * Linux 6.12. It looks as if KVM loses or repeats what SBI TIME set; that is not proven.
 	 */
 };
 
