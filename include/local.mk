@@ -17,4 +17,5 @@ public_headers = \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \
 	include/axvmm/vcpu.h \
+	include/axvmm/virtio.h \
 	include/axvmm/vm.h

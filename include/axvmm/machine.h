@@ -38,6 +38,7 @@
 #include <axvmm/exit.h>
 #include <axvmm/host.h>
 #include <axvmm/types.h>
+#include <axvmm/virtio.h>
 #include <axvmm/vm.h>
 
 #ifdef __cplusplus
@@ -74,6 +75,9 @@ typedef struct AxMachine AxMachine;
 /* riscv64: SBI's debug console (DBCN) prints on the console. KVM has to have it: Linux 6.7. */
 #define AX_MACHINE_SBI_CONSOLE (1u << 6)
 
+/* RAM is a memfd that can be shared with other processes (AX_RAM_MEMFD): vhost-user devices want it. */
+#define AX_MACHINE_SHARED_MEMORY (1u << 7)
+
 typedef struct AxMachineOptions {
 	size_t size;	      /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
 	const char *kvm_path; /* NULL: /dev/kvm */
@@ -92,14 +96,22 @@ typedef struct AxMachineOptions {
 	void *input_opaque;
 	AxLogFn *log; /* AxVmOptions.log; NULL: nobody listens */
 	void *log_opaque;
+	/* Virtio devices, one for each slot from the first on; the list is borrowed during
+	 * ax_machine_new(), the devices until ax_machine_free(), which detaches them: they go into the
+	 * next machine as they are when a guest is rebooted. */
+	AxVirtio *const *devices;
+	uint32_t device_count; /* at most ax_machine_slots() */
 } AxMachineOptions;
 
 #define AX_MACHINE_OPTIONS_INIT                                                                   \
 	{                                                                                         \
 		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                     \
 			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
-			NULL, NULL, NULL, NULL                                                    \
+			NULL, NULL, NULL, NULL, NULL, 0                                           \
 	}
+
+/* How many virtio devices a machine has room for: x86-64 and riscv64 8, arm64 32. Thread: any. */
+AX_API uint32_t ax_machine_slots(void);
 
 /**
  * Build a machine: everything up to its first instruction.

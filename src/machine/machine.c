@@ -47,7 +47,7 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	ret = ax_vm_create(&vm_options, &machine->vm, err);
 	if (ret)
 		return ret;
-	return board_add_ram(machine->vm, options->memory, err);
+	return board_add_ram(machine->vm, options->memory, 0, err);
 }
 
 /* The test device, and what else guests/abi.h promises. Before the first vCPU. */
@@ -286,4 +286,9 @@ const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitReason *e
 		return whose_address(machine, AX_SPACE_MMIO, exit->nested_page_fault.addr);
 	default: return NULL;
 	}
+}
+
+uint32_t ax_machine_slots(void)
+{
+	return board.virtio.count;
 }

@@ -22,7 +22,9 @@ struct AxMachine {
 	struct board_devices *board;
 	uint32_t irqchip; /* an AxIrqchip, as the VM has it */
 	uint32_t cpus;
-	uint64_t memory; /* bytes */
+	uint64_t memory;    /* bytes */
+	AxVirtio **devices; /* in slots 0, 1, ...; NULL: not attached yet */
+	uint32_t device_count;
 };
 
 /* Something at a fixed place of the board. */
@@ -33,12 +35,21 @@ struct board_place {
 	const char *name;
 };
 
+/* Where virtio devices go. */
+struct board_slots {
+	AxGuestPhysAddr base;
+	uint64_t stride; /* bytes */
+	uint32_t line;	 /* of board_irq(), of the first; the others follow */
+	uint32_t count;
+};
+
 /* Where the board has what every board has. */
 struct board {
 	struct serial_place serial;
 	uint32_t serial_line; /* of board_irq() */
 	AxGuestPhysAddr test_base;
 	uint32_t test_port; /* 0: no port window */
+	struct board_slots virtio;
 	const struct board_place *places;
 	size_t place_count;
 };
@@ -51,8 +62,8 @@ uint32_t board_irqchip(uint32_t asked, uint32_t cpus);
 /* The AxPower that the VM gets; the image is there to be looked at. */
 uint32_t board_power(const AxMachineOptions *options);
 
-/* Give the VM @size bytes of RAM where the board has it. */
-int board_add_ram(AxVm *vm, uint64_t size, AxError *err);
+/* Give the VM @size bytes of RAM where the board has it, with AX_RAM_* flags. */
+int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err);
 
 /* Serve the system registers of guests/abi.h, where the architecture has some. */
 int board_add_sys_regs(AxMachine *machine, AxError *err);
@@ -78,6 +89,9 @@ void board_detach(AxMachine *machine);
 
 /* A line into the interrupt controller, after board_attach(). */
 int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err);
+
+/* An AxVirtioTrigger: what virtio devices' interrupts are on this machine. */
+uint32_t board_trigger(const AxMachine *machine);
 
 /* What these devices say of the guest's end: true when they know it, with end and its members
  * filled. */

@@ -25,23 +25,31 @@
 #define PL011_SIZE 0x1000
 #define PL011_SPI  1
 
+/* As QEMU's board has them. */
+#define VIRTIO_BASE   0x0a000000
+#define VIRTIO_STRIDE 0x200
+#define VIRTIO_LINE   16
+#define VIRTIO_SLOTS  32
+
 static const struct board_place places[] = {
 	{ AX_SPACE_MMIO, GIC_DISTRIBUTOR, GIC_END - GIC_DISTRIBUTOR, "gic" },
 	{ AX_SPACE_MMIO, PL011_BASE, PL011_SIZE, "pl011" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_ARM64, AX_TEST_SIZE, "testdev" },
+	{ AX_SPACE_MMIO, VIRTIO_BASE, VIRTIO_SLOTS *VIRTIO_STRIDE, "virtio" },
 };
 
 const struct board board = {
 	.serial = { SERIAL_PL011, AX_SPACE_MMIO, PL011_BASE, "pl011" },
 	.serial_line = PL011_SPI,
 	.test_base = AX_TEST_BASE_ARM64,
+	.virtio = { VIRTIO_BASE, VIRTIO_STRIDE, VIRTIO_LINE, VIRTIO_SLOTS },
 	.places = places,
 	.place_count = sizeof(places) / sizeof(places[0]),
 };
 
-int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 {
-	return ax_ram_add(vm, RAM_BASE, size, 0, err);
+	return ax_ram_add(vm, RAM_BASE, size, flags, err);
 }
 
 /* Interrupts between CPUs and the timer's need a GIC. */
@@ -72,6 +80,10 @@ static struct tree_desc describe(const AxMachine *machine, const AxRamRange *ram
 		.uart_irq = PL011_SPI,
 		.test_base = AX_TEST_BASE_ARM64,
 		.test_size = AX_TEST_SIZE,
+		.virtio_base = VIRTIO_BASE,
+		.virtio_size = VIRTIO_STRIDE,
+		.virtio_irq = VIRTIO_LINE,
+		.virtio_count = machine->device_count,
 		.arm64 = {
 			.gic = ax_irq_version(machine->vm),
 			.gic_distributor = GIC_DISTRIBUTOR,
@@ -120,4 +132,9 @@ int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err)
 bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 {
 	return false;
+}
+
+uint32_t board_trigger(const AxMachine *machine)
+{
+	return AX_VIRTIO_EDGE;
 }

@@ -33,12 +33,19 @@
 #define IMSIC_SIZE    0x1000
 #define IMSIC_IDS     255
 
+/* As QEMU's board has them. */
+#define VIRTIO_BASE   0x10001000
+#define VIRTIO_STRIDE 0x1000
+#define VIRTIO_LINE   1
+#define VIRTIO_SLOTS  8
+
 static const struct board_place places[] = {
 	{ AX_SPACE_MMIO, FINISHER_BASE, FINISHER_SIZE, "finisher" },
 	{ AX_SPACE_MMIO, PLIC_BASE, APLIC_BASE - PLIC_BASE, "plic" },
 	{ AX_SPACE_MMIO, APLIC_BASE, APLIC_SIZE, "aplic" },
 	{ AX_SPACE_MMIO, UART_BASE, UART_SIZE, "uart" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_RISCV64, AX_TEST_SIZE, "testdev" },
+	{ AX_SPACE_MMIO, VIRTIO_BASE, VIRTIO_SLOTS *VIRTIO_STRIDE, "virtio" },
 	{ AX_SPACE_MMIO, IMSIC_BASE, IMSIC_SIZE *AX_MACHINE_CPUS_MAX, "imsic" },
 };
 
@@ -46,6 +53,7 @@ const struct board board = {
 	.serial = { SERIAL_16550A, AX_SPACE_MMIO, UART_BASE, "uart" },
 	.serial_line = UART_SOURCE,
 	.test_base = AX_TEST_BASE_RISCV64,
+	.virtio = { VIRTIO_BASE, VIRTIO_STRIDE, VIRTIO_LINE, VIRTIO_SLOTS },
 	.places = places,
 	.place_count = sizeof(places) / sizeof(places[0]),
 };
@@ -55,9 +63,9 @@ struct board_devices {
 	AxFinisher *finisher;
 };
 
-int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 {
-	return ax_ram_add(vm, RAM_BASE, size, 0, err);
+	return ax_ram_add(vm, RAM_BASE, size, flags, err);
 }
 
 /* The PLIC is a device: to the VM it is no irqchip. */
@@ -98,6 +106,10 @@ static struct tree_desc describe(const AxMachine *machine, const AxRamRange *ram
 		.uart_irq = UART_SOURCE,
 		.test_base = AX_TEST_BASE_RISCV64,
 		.test_size = AX_TEST_SIZE,
+		.virtio_base = VIRTIO_BASE,
+		.virtio_size = VIRTIO_STRIDE,
+		.virtio_irq = VIRTIO_LINE,
+		.virtio_count = machine->device_count,
 		.riscv64 = {
 			.plic_base = has_aia ? 0 : PLIC_BASE,
 			.plic_sources = PLIC_SOURCES,
@@ -248,4 +260,9 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 		return true;
 	default: return false;
 	}
+}
+
+uint32_t board_trigger(const AxMachine *machine)
+{
+	return machine->irqchip == AX_IRQCHIP_KERNEL ? AX_VIRTIO_EDGE : AX_VIRTIO_LEVEL;
 }

@@ -26,6 +26,12 @@
 #define IOAPIC_BASE	 0xfec00000
 #define APIC_SIZE	 0x1000
 
+/* As QEMU's board has them. */
+#define VIRTIO_BASE   0xfeb00000
+#define VIRTIO_STRIDE 0x200
+#define VIRTIO_LINE   16
+#define VIRTIO_SLOTS  8
+
 static const struct board_place places[] = {
 	{ AX_SPACE_PORT, 0x60, 1, "i8042" },
 	{ AX_SPACE_PORT, AX_PORT_I8042, 1, "i8042" },
@@ -37,6 +43,7 @@ static const struct board_place places[] = {
 	{ AX_SPACE_PORT, AX_TEST_PORT_BASE, AX_TEST_PORT_SIZE, "testdev" },
 	{ AX_SPACE_PORT, AX_PORT_RESET_CONTROL, 1, "reset" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_X86_64, AX_TEST_SIZE, "testdev" },
+	{ AX_SPACE_MMIO, VIRTIO_BASE, VIRTIO_SLOTS *VIRTIO_STRIDE, "virtio" },
 	{ AX_SPACE_MMIO, IOAPIC_BASE, APIC_SIZE, "ioapic" },
 	{ AX_SPACE_MMIO, LAPIC_BASE, APIC_SIZE, "lapic" },
 };
@@ -46,6 +53,7 @@ const struct board board = {
 	.serial_line = COM1_GSI,
 	.test_base = AX_TEST_BASE_X86_64,
 	.test_port = AX_TEST_PORT_BASE,
+	.virtio = { VIRTIO_BASE, VIRTIO_STRIDE, VIRTIO_LINE, VIRTIO_SLOTS },
 	.places = places,
 	.place_count = sizeof(places) / sizeof(places[0]),
 };
@@ -56,15 +64,15 @@ struct board_devices {
 	AxDebugCon *debugcon;
 };
 
-int board_add_ram(AxVm *vm, uint64_t size, AxError *err)
+int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 {
 	uint64_t low = size < LOW_RAM_MAX ? size : LOW_RAM_MAX;
 	int ret;
 
-	ret = ax_ram_add(vm, 0, low, 0, err);
+	ret = ax_ram_add(vm, 0, low, flags, err);
 	if (ret || low == size)
 		return ret;
-	return ax_ram_add(vm, HIGH_RAM_BASE, size - low, 0, err);
+	return ax_ram_add(vm, HIGH_RAM_BASE, size - low, flags, err);
 }
 
 uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
@@ -174,4 +182,9 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 		return true;
 	}
 	return false;
+}
+
+uint32_t board_trigger(const AxMachine *machine)
+{
+	return AX_VIRTIO_EDGE;
 }
