@@ -14,8 +14,10 @@ public_headers = \
 	include/axvmm/memory.h \
 	include/axvmm/pager.h \
 	include/axvmm/probe.h \
+	include/axvmm/share.h \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \
 	include/axvmm/vcpu.h \
 	include/axvmm/virtio.h \
-	include/axvmm/vm.h
+	include/axvmm/vm.h \
+	include/axvmm/vsock.h

@@ -38,6 +38,18 @@
 struct virtio_type {
 	uint32_t id;	  /* section 5 */
 	const char *name; /* "blk": devices are blk0, blk1, ... where the embedder gives no name */
+	/*
+	 * Another process serves the queues (vhost-user): the transport makes the event of each queue
+	 * that is ready and has notifications signal it, as ever, but watches none and takes nothing
+	 * from a queue; notify() is NULL. start() hands queues[].event over to that process, drain()
+	 * takes the queues back from it.
+	 */
+	bool external;
+	/*
+	 * The device was put into link.vm, which has its RAM: 0, or a negative errno with @err filled,
+	 * with which ax_virtio_attach() fails. NULL: any VM will do. The thread that attaches.
+	 */
+	int (*attach)(AxVirtio *virtio, AxError *err);
 	/* The driver has set DRIVER_OK: features and queues hold. May be NULL. vCPU's thread. */
 	void (*start)(AxVirtio *virtio);
 	/* Buffers may be in queue @index. Host's thread, never before start. */
@@ -123,6 +135,10 @@ static inline bool virtio_has(const AxVirtio *virtio, uint64_t feature)
 /* Tell the driver of used buffers in queue @index, if it wants to know (section 2.7.7, 2.8.10): after
  * a batch of virtq_push(). */
 void virtio_interrupt(AxVirtio *virtio, unsigned index);
+
+/* Buffers of some queue were used by an external device, which has looked itself whether the driver
+ * wants to know: sets InterruptStatus and raises the interrupt. */
+void virtio_interrupt_external(AxVirtio *virtio);
 
 /* virtio->config was changed by the device: a new generation and an interrupt (section 2.5.1). */
 void virtio_config_changed(AxVirtio *virtio);
