@@ -7,6 +7,7 @@ public_headers = \
 	include/axvmm/devices.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \
+	include/axvmm/gpio.h \
 	include/axvmm/handler.h \
 	include/axvmm/host.h \
 	include/axvmm/irq.h \
@@ -14,6 +15,7 @@ public_headers = \
 	include/axvmm/memory.h \
 	include/axvmm/pager.h \
 	include/axvmm/probe.h \
+	include/axvmm/rtc.h \
 	include/axvmm/share.h \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \
