@@ -30,7 +30,10 @@ typedef enum AxImageFormat {
 	AX_IMAGE_ELF64 = 3, /* class 64 */
 	AX_IMAGE_MULTIBOOT = 4, /* Multiboot 0.6.96, in an ELF file or not; x86-64 only */
 	AX_IMAGE_ARM64 = 5, /* Linux's header of arm64: kernels, U-Boot */
-	AX_IMAGE_RISCV64 = 6 /* Linux's header of riscv64 */
+	AX_IMAGE_RISCV64 = 6, /* Linux's header of riscv64 */
+	AX_IMAGE_BZIMAGE = 7, /* Linux's header of x86, boot protocol 2.12 or later, 64-bit entry */
+	AX_IMAGE_PVH = 8,     /* ELF with Xen's note PHYS32_ENTRY: x86-64 only */
+	AX_IMAGE_VMLINUX = 9  /* ELF64 of Linux for x86-64 without that note: entered as a bzImage */
 } AxImageFormat;
 
 /* The machine an image is for. Numbered for ever. */
@@ -42,8 +45,8 @@ typedef enum AxImageMachine {
 } AxImageMachine;
 
 /*
- * "flat binary", "ELF32", "ELF64", "multiboot", "arm64 Image", "riscv64 Image"; "unknown" for a
- * value that is none. Thread: any.
+ * "flat binary", "ELF32", "ELF64", "multiboot", "arm64 Image", "riscv64 Image", "bzImage", "PVH",
+ * "vmlinux"; "unknown" for a value that is none. Thread: any.
  */
 AX_API const char *ax_image_format_name(uint32_t format);
 /* "x86-64", "arm64", "riscv64", for AX_IMAGE_FOR_THIS one of them; else "unknown". Thread: any. */

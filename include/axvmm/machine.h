@@ -48,8 +48,9 @@ extern "C" {
 typedef struct AxMachine AxMachine;
 
 /*
- * AxMachineOptions.irqchip: x86-64 none for one vCPU, AX_IRQCHIP_USER for more; arm64
- * AX_IRQCHIP_KERNEL; riscv64 the PLIC, which AX_IRQCHIP_NONE and AX_IRQCHIP_USER mean there, too.
+ * AxMachineOptions.irqchip: x86-64 AX_IRQCHIP_KERNEL for Linux's formats and with virtio devices, else
+ * none for one vCPU and AX_IRQCHIP_USER for more; arm64 AX_IRQCHIP_KERNEL; riscv64 the PLIC, which
+ * AX_IRQCHIP_NONE and AX_IRQCHIP_USER mean there, too.
  */
 #define AX_MACHINE_IRQCHIP_AUTO UINT32_MAX
 
@@ -198,6 +199,27 @@ AX_API void ax_machine_stop(AxMachine *machine, int code);
  * those. */
 AX_API size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len);
 AX_API size_t ax_machine_input_room(AxMachine *machine);
+
+/**
+ * Press the power button: the guest is asked to shut down. It may take its time, or not listen.
+ *
+ * @return 0; -ENOTSUP this machine has none (the message says why)
+ *
+ * Thread: any, while the machine may run.
+ */
+AX_API int ax_machine_power_button(AxMachine *machine, AxError *err);
+
+/**
+ * The ACPI tables that the guest finds, one behind the other as in its memory: XSDT, FADT, MADT, DSDT. In
+ * a file they are what "iasl -d" takes apart.
+ *
+ * @param tables  set to bytes that the machine owns
+ * @return 0; -ENOTSUP this machine has none: x86-64 has them with AX_IRQCHIP_KERNEL and _SPLIT
+ *
+ * Thread: any.
+ */
+AX_API int ax_machine_acpi_tables(const AxMachine *machine, const void **tables, size_t *len,
+				  AxError *err);
 
 /**
  * What an exit was about: the name of the device, or of the RAM, that its address belongs to.

@@ -21,8 +21,9 @@ extern "C" {
  */
 typedef enum AxIrqchip {
 	AX_IRQCHIP_NONE = 0,   /* nobody: ax_vcpu_inject_interrupt() alone; cheapest */
-	AX_IRQCHIP_KERNEL = 1, /* KVM_CREATE_IRQCHIP (x86-64: PIC, IOAPIC, local APICs; PIT too) */
-	AX_IRQCHIP_USER = 2    /* x86-64: a local APIC in this library: no timer, no LVT */
+	AX_IRQCHIP_KERNEL = 1, /* KVM_CREATE_IRQCHIP (x86-64: PIC, IOAPIC, local APICs) */
+	AX_IRQCHIP_USER = 2,   /* x86-64: a local APIC in this library: no timer, no LVT */
+	AX_IRQCHIP_SPLIT = 3   /* x86-64: local APICs in KVM, an IOAPIC of ours (axvmm/devices.h) */
 } AxIrqchip;
 
 /*
@@ -30,7 +31,7 @@ typedef enum AxIrqchip {
  * off waits in ax_vcpu_wait(). KERNEL: KVM answers by itself, which is faster for the guest; CPUs
  * wait inside KVM_RUN, and SystemDown alone arrives.
  *
- *   x86-64   follows the irqchip: KERNEL with AX_IRQCHIP_KERNEL, else USER
+ *   x86-64   follows the irqchip: KERNEL with AX_IRQCHIP_KERNEL and _SPLIT, else USER
  *   arm64    PSCI: USER through KVM's SMCCC filter; AUTO is USER where there is one
  *   riscv64  USER: an extension of our own (guests/abi.h), KVM's HSM is off; KERNEL: SBI HSM; AUTO
  *            is USER. Linux guests want KERNEL

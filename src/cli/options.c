@@ -109,11 +109,13 @@ static int parse_irqchip(const char *text, struct run_options *options)
 	static const char *const names[] = { [AX_IRQCHIP_NONE] = "none",
 					     [AX_IRQCHIP_KERNEL] = "kernel",
 					     [AX_IRQCHIP_USER] = "user",
+					     [AX_IRQCHIP_SPLIT] = "split",
 					     NULL };
 
 	options->irqchip = parse_name(text, names);
 	if (options->irqchip < 0)
-		return cli_usage("--irqchip %s: unknown; none, kernel and user are known", text);
+		return cli_usage("--irqchip %s: unknown; none, kernel, user and split are known",
+				 text);
 	return STATUS_OK;
 }
 

@@ -139,7 +139,7 @@ static int check_options(const AxVmOptions *options, AxError *err)
 	if (options->size < sizeof(*options))
 		return ax_error_argument(err, -EINVAL,
 					 "AxVmOptions.size is not set: use AX_VM_OPTIONS_INIT");
-	if (options->irqchip > AX_IRQCHIP_USER)
+	if (options->irqchip > AX_IRQCHIP_SPLIT)
 		return ax_error_argument(err, -EINVAL, "irqchip %u is none that is known",
 					 options->irqchip);
 	if (options->power > AX_POWER_USER)

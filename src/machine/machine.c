@@ -25,7 +25,7 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 	if (!options->cpus || options->cpus > AX_MACHINE_CPUS_MAX)
 		return ax_error_argument(err, -EINVAL, "a machine has 1 to %d CPUs, not %" PRIu32,
 					 AX_MACHINE_CPUS_MAX, options->cpus);
-	if (options->irqchip > AX_IRQCHIP_USER && options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
+	if (options->irqchip > AX_IRQCHIP_SPLIT && options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
 		return ax_error_argument(err, -EINVAL, "%" PRIu32 " is no irqchip",
 					 options->irqchip);
 	if (!options->image)
@@ -79,7 +79,7 @@ static int make_test_host(AxMachine *machine, const AxMachineOptions *options, A
 	if (ret)
 		return ret;
 
-	if (machine->irqchip == AX_IRQCHIP_KERNEL)
+	if (machine->irqchip == AX_IRQCHIP_KERNEL || machine->irqchip == AX_IRQCHIP_SPLIT)
 		config.flags |= AX_TESTDEV_NO_RAISE;
 	config.host = options->host;
 	ret = ax_testdev_new(&config, &machine->test, err);
@@ -195,7 +195,7 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
 	machine->cpus = options->cpus;
 	machine->memory = options->memory;
-	machine->irqchip = board_irqchip(options->irqchip, options->cpus);
+	machine->irqchip = board_irqchip(options);
 
 	ret = make_vm(machine, options, err);
 	if (!ret)
@@ -249,6 +249,16 @@ size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len)
 size_t ax_machine_input_room(AxMachine *machine)
 {
 	return serial_input_room(&machine->serial);
+}
+
+int ax_machine_power_button(AxMachine *machine, AxError *err)
+{
+	return board_power_button(machine, err);
+}
+
+int ax_machine_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
+{
+	return board_acpi_tables(machine, tables, len, err);
 }
 
 static bool covers(const struct board_place *place, AxSpace space, uint64_t address)

@@ -56,8 +56,8 @@ struct board {
 
 extern const struct board board;
 
-/* The AxIrqchip that the VM gets for what AxMachineOptions.irqchip says. */
-uint32_t board_irqchip(uint32_t asked, uint32_t cpus);
+/* The AxIrqchip that the VM gets for what AxMachineOptions says; the image is there to be looked at. */
+uint32_t board_irqchip(const AxMachineOptions *options);
 
 /* The AxPower that the VM gets; the image is there to be looked at. */
 uint32_t board_power(const AxMachineOptions *options);
@@ -92,6 +92,10 @@ int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err);
 
 /* An AxVirtioTrigger: what virtio devices' interrupts are on this machine. */
 uint32_t board_trigger(const AxMachine *machine);
+
+/* ax_machine_power_button() and ax_machine_acpi_tables(). */
+int board_power_button(AxMachine *machine, AxError *err);
+int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err);
 
 /* What these devices say of the guest's end: true when they know it, with end and its members
  * filled. */

@@ -174,6 +174,7 @@ int arch_vm_init(AxVm *vm, AxError *err)
 	switch (vm->irqchip) {
 	case AX_IRQCHIP_KERNEL: return create_kernel_gic(vm, err);
 	case AX_IRQCHIP_USER:
+	case AX_IRQCHIP_SPLIT:
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "there is no userspace irqchip for arm64: use KVM's or none");
 	default: return 0;

@@ -29,6 +29,7 @@ int arch_vm_init(AxVm *vm, AxError *err)
 	switch (vm->irqchip) {
 	case AX_IRQCHIP_KERNEL: return riscv_aia_create(vm, err);
 	case AX_IRQCHIP_USER:
+	case AX_IRQCHIP_SPLIT:
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 			"riscv64 harts have no interrupt controller of their own here: a "

@@ -60,7 +60,7 @@ static void correct_kvm_features(const AxVm *vm, struct kvm_cpuid_entry2 *entry)
 	 * Trapped hypercalls never reach KVM: what needs them is not there (KVM-FACTS, Xen
 	 * interception). Without the in-kernel APIC the first two have no meaning either.
 	 */
-	if ((flags & AX_HYPERCALL_TRAP) || vm->irqchip != AX_IRQCHIP_KERNEL)
+	if ((flags & AX_HYPERCALL_TRAP) || !x86_has_kernel_apic(vm))
 		entry->eax &= ~(KVM_PV_UNHALT | KVM_PV_SEND_IPI | KVM_PV_SCHED_YIELD);
 	if (flags & AX_HYPERCALL_MAP_GPA)
 		entry->eax |= KVM_PV_MAP_GPA_RANGE;
@@ -74,7 +74,7 @@ static void correct(const AxVCpu *vcpu, struct kvm_cpuid_entry2 *entry)
 	case LEAF_FEATURES:
 		entry->ebx = (entry->ebx & 0x00ffffff) | vcpu->id << 24;
 		entry->ecx |= FEATURES_ECX_HYPERVISOR;
-		if (vm->irqchip != AX_IRQCHIP_KERNEL)
+		if (!x86_has_kernel_apic(vm))
 			entry->ecx &= ~(FEATURES_ECX_X2APIC | FEATURES_ECX_TSC_DEADLINE);
 		if (vm->irqchip == AX_IRQCHIP_NONE)
 			entry->edx &= ~FEATURES_EDX_APIC;

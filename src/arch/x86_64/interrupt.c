@@ -36,7 +36,7 @@ int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err)
 	if (vector < 16 || vector > 255)
 		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 16 to 255",
 					 vector);
-	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
+	if (x86_has_kernel_apic(vcpu->vm))
 		return inject_in_kernel(vcpu, vector, err);
 	atomic_fetch_or(&vcpu->arch->inbox[vector / 64], bit);
 	vcpu_request(vcpu, REQUEST_INTERRUPT);
@@ -48,7 +48,7 @@ int arch_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 	if (vector < 16 || vector > 255)
 		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 16 to 255",
 					 vector);
-	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
+	if (x86_has_kernel_apic(vcpu->vm))
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "KVM's irqchip does not give interrupts back");
 	atomic_fetch_and(&vcpu->arch->inbox[vector / 64], ~(UINT64_C(1) << (vector % 64)));
@@ -148,7 +148,7 @@ int arch_deliver(AxVCpu *vcpu, AxError *err)
 	struct kvm_run *run = vcpu->run;
 	int vector, ret;
 
-	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
+	if (x86_has_kernel_apic(vcpu->vm))
 		return 0;
 	ret = deliver_nmi(vcpu, err);
 	if (ret)
@@ -170,12 +170,12 @@ int arch_deliver(AxVCpu *vcpu, AxError *err)
 bool arch_can_wake(AxVCpu *vcpu)
 {
 	/* In the kernel a halted vCPU never comes out. */
-	return vcpu->vm->irqchip == AX_IRQCHIP_KERNEL || atomic_load(&vcpu->arch->nmi) ||
+	return x86_has_kernel_apic(vcpu->vm) || atomic_load(&vcpu->arch->nmi) ||
 	       (vcpu->run->if_flag && next_vector(vcpu) >= 0);
 }
 
 bool arch_halt_is_final(AxVCpu *vcpu)
 {
-	return vcpu->vm->irqchip != AX_IRQCHIP_KERNEL && !vcpu->run->if_flag &&
+	return !x86_has_kernel_apic(vcpu->vm) && !vcpu->run->if_flag &&
 	       !atomic_load(&vcpu->arch->nmi);
 }

@@ -185,7 +185,7 @@ void x86_reset_interrupts(AxVCpu *vcpu)
 
 int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 {
-	bool kvm_holds = vcpu->vm->irqchip == AX_IRQCHIP_KERNEL;
+	bool kvm_holds = x86_has_kernel_apic(vcpu->vm);
 	int ret = check_setup(setup, err);
 
 	if (ret)

@@ -21,6 +21,9 @@
 /* linux/kvm_para.h: KVM_HC_MAP_GPA_RANGE, the hypercall that KVM_CAP_EXIT_HYPERCALL hands over. */
 #define X86_HC_MAP_GPA_RANGE 12
 
+/* Inputs of an IOAPIC: 82093AA datasheet. */
+#define X86_IOAPIC_PINS 24
+
 /* Where a Xen guest would look for its hypercall page: Xen's own number. */
 #define X86_XEN_HYPERCALL_MSR 0x40000000u
 
@@ -47,6 +50,12 @@ struct arch_vm {
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; NULL until it is needed */
 	unsigned hypercall_flags; /* AX_HYPERCALL_* that are on */
 };
+
+/* Whether KVM has the local APICs: it then starts CPUs, halts them and delivers interrupts itself. */
+static inline bool x86_has_kernel_apic(const AxVm *vm)
+{
+	return vm->irqchip == AX_IRQCHIP_KERNEL || vm->irqchip == AX_IRQCHIP_SPLIT;
+}
 
 /* cpuid.c: give the vCPU its CPUID, once. */
 int x86_set_cpuid(AxVCpu *vcpu, AxError *err);

@@ -53,9 +53,9 @@ int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 }
 
 /* Interrupts between CPUs and the timer's need a GIC. */
-uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+uint32_t board_irqchip(const AxMachineOptions *options)
 {
-	return asked == AX_MACHINE_IRQCHIP_AUTO ? AX_IRQCHIP_KERNEL : asked;
+	return options->irqchip == AX_MACHINE_IRQCHIP_AUTO ? AX_IRQCHIP_KERNEL : options->irqchip;
 }
 
 uint32_t board_power(const AxMachineOptions *options)
@@ -137,4 +137,16 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 uint32_t board_trigger(const AxMachine *machine)
 {
 	return AX_VIRTIO_EDGE;
+}
+
+int board_power_button(AxMachine *machine, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no power button");
+}
+
+int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no ACPI tables: its guest has a device tree");
 }

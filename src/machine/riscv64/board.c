@@ -69,9 +69,9 @@ int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 }
 
 /* The PLIC is a device: to the VM it is no irqchip. */
-uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+uint32_t board_irqchip(const AxMachineOptions *options)
 {
-	return asked == AX_IRQCHIP_KERNEL ? AX_IRQCHIP_KERNEL : AX_IRQCHIP_NONE;
+	return options->irqchip == AX_IRQCHIP_KERNEL ? AX_IRQCHIP_KERNEL : AX_IRQCHIP_NONE;
 }
 
 /* Linux starts harts by HSM, which is KVM's, and by nothing else. */
@@ -265,4 +265,16 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 uint32_t board_trigger(const AxMachine *machine)
 {
 	return machine->irqchip == AX_IRQCHIP_KERNEL ? AX_VIRTIO_EDGE : AX_VIRTIO_LEVEL;
+}
+
+int board_power_button(AxMachine *machine, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no power button");
+}
+
+int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no ACPI tables: its guest has a device tree");
 }

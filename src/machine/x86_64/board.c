@@ -75,11 +75,11 @@ int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 	return ax_ram_add(vm, HIGH_RAM_BASE, size - low, flags, err);
 }
 
-uint32_t board_irqchip(uint32_t asked, uint32_t cpus)
+uint32_t board_irqchip(const AxMachineOptions *options)
 {
-	if (asked != AX_MACHINE_IRQCHIP_AUTO)
-		return asked;
-	return cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
+	if (options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
+		return options->irqchip;
+	return options->cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
 }
 
 uint32_t board_power(const AxMachineOptions *options)
@@ -115,7 +115,8 @@ int board_spoil_entry(AxVCpu *vcpu, AxError *err)
 uint32_t board_secondary_flags(uint32_t irqchip)
 {
 	/* With KVM's own local APICs a vCPU waits for its SIPI inside KVM. */
-	return irqchip == AX_IRQCHIP_KERNEL ? 0 : AX_SETUP_POWERED_OFF;
+	return irqchip == AX_IRQCHIP_KERNEL || irqchip == AX_IRQCHIP_SPLIT ? 0
+									   : AX_SETUP_POWERED_OFF;
 }
 
 int board_attach(AxMachine *machine, AxError *err)
@@ -187,4 +188,16 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 uint32_t board_trigger(const AxMachine *machine)
 {
 	return AX_VIRTIO_EDGE;
+}
+
+int board_power_button(AxMachine *machine, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no power button");
+}
+
+int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "this machine has no ACPI tables");
 }
