@@ -13,6 +13,7 @@ public_headers = \
 	include/axvmm/irq.h \
 	include/axvmm/machine.h \
 	include/axvmm/memory.h \
+	include/axvmm/net.h \
 	include/axvmm/pager.h \
 	include/axvmm/probe.h \
 	include/axvmm/rtc.h \
