@@ -5,6 +5,7 @@ public_headers = \
 	include/axvmm/boot.h \
 	include/axvmm/device.h \
 	include/axvmm/devices.h \
+	include/axvmm/disk.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \
 	include/axvmm/gpio.h \
