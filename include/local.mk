@@ -2,7 +2,9 @@
 # Public headers, installed as <axvmm/NAME.h>. Each must compile alone, in C and C++, with libc only.
 public_headers = \
 	include/axvmm/axvmm.h \
+	include/axvmm/balloon.h \
 	include/axvmm/boot.h \
+	include/axvmm/chardev.h \
 	include/axvmm/device.h \
 	include/axvmm/devices.h \
 	include/axvmm/disk.h \
@@ -23,5 +25,6 @@ public_headers = \
 	include/axvmm/types.h \
 	include/axvmm/vcpu.h \
 	include/axvmm/virtio.h \
+	include/axvmm/virtio_console.h \
 	include/axvmm/vm.h \
 	include/axvmm/vsock.h

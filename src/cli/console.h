@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's end of a guest's console, from what --console says:
+ *
+ *   stdio                 standard input and output; on a terminal raw, with the menu at Ctrl-A
+ *   pty[,link=PATH]       a pseudo-terminal; its name is told on standard error
+ *   file:PATH[,append]    output alone
+ *   unix:PATH[,connect]   a socket that we listen at, or connect to
+ *   null                  nothing
+ *
+ * A path ends at the next comma.
+ */
+#ifndef AXVMM_CLI_CONSOLE_H
+#define AXVMM_CLI_CONSOLE_H
+
+#include <axvmm/chardev.h>
+
+/* What the menu at Ctrl-A asks for. */
+enum console_action {
+	CONSOLE_QUIT,	     /* x */
+	CONSOLE_PAUSE,	     /* p: pause, or go on */
+	CONSOLE_BREAK,	     /* b: send a break */
+	CONSOLE_STATISTICS,  /* s: tell what the exits cost so far */
+	CONSOLE_POWER_BUTTON /* d: press the power button */
+};
+
+/* What a console wants of the rest of the command. */
+struct console_options {
+	AxHost *host; /* borrowed */
+	/* The menu; on the host's thread. An action that the run cannot do: false, and it is said. */
+	bool (*action)(void *opaque, enum console_action action);
+	/* The terminal has another size; on the host's thread. NULL: nobody cares. */
+	void (*resized)(void *opaque, uint16_t columns, uint16_t rows);
+	void *opaque;
+};
+
+struct console;
+
+/*
+ * Whether @spec makes sense, before anything is opened: STATUS_OK, or STATUS_USAGE after a message that
+ * begins with @option ("--console").
+ */
+int console_check(const char *option, const char *spec);
+
+/*
+ * Open it. Only one may be stdio. Returns NULL after a message. The loop does not run yet. Thread:
+ * main.
+ */
+struct console *console_open(const char *spec, const struct console_options *options);
+
+/* Its character device, owned by the console. */
+AxCharDev *console_chardev(struct console *console);
+
+/* stdio on a terminal: make it raw and read from it. Others: nothing. Thread: main, after
+ * signals_begin(). */
+void console_begin(struct console *console);
+
+/* The size of stdio's terminal: false: it is none, or does not know. */
+bool console_size(const struct console *console, uint16_t *columns, uint16_t *rows);
+
+/* Make the terminal as it was. Thread: main. */
+void console_leave(struct console *console);
+
+/* Nobody waits for a slow reader any more: the run is to end. Async-signal-safe. */
+void console_hurry(struct console *console);
+
+/*
+ * Write what waits, unless in a hurry; close and free. The loop does not run any more. NULL is
+ * allowed. Returns STATUS_OK, or STATUS_HOST after a message that output was lost.
+ */
+int console_close(struct console *console);
+
+#endif
