@@ -7,13 +7,18 @@ dev_sources = \
 	src/dev/dev.c \
 	src/dev/dev.h \
 	src/dev/finisher.c \
+	src/dev/goldfish_rtc.c \
 	src/dev/pl011.c \
 	src/dev/pl011.h \
 	src/dev/pl011_regs.c \
+	src/dev/pl031.c \
+	src/dev/pl061.c \
 	src/dev/plic.c \
 	src/dev/plic.h \
 	src/dev/plic_regs.c \
 	src/dev/reset.c \
+	src/dev/rtc.c \
+	src/dev/rtc.h \
 	src/dev/testdev.c \
 	src/dev/testdev.h \
 	src/dev/testdev_later.c \
