@@ -84,7 +84,7 @@ AX_API int ax_net_forward_parse(const char *text, const char *guest, AxNetForwar
 #define AX_NET_USER_ADDRESS   "10.0.2.15"
 #define AX_NET_USER_PREFIX    24u
 #define AX_NET_USER_GATEWAY   "10.0.2.2" /* is the host: its loopback services, too */
-#define AX_NET_USER_DNS	      "10.0.2.3" /* leads to the host's resolver */
+#define AX_NET_USER_DNS	      "10.0.2.3" /* leads to the host's first resolver */
 #define AX_NET_USER_MTU	      65520u
 
 #define AX_NET_USER_NO_HOST (1u << 0) /* the gateway doesn't lead to the host's loopback */
@@ -98,7 +98,7 @@ typedef struct AxNetUserConfig {
 	uint32_t prefix;     /* length of the network's; 0: AX_NET_USER_PREFIX */
 	uint32_t mtu;	     /* 0: AX_NET_USER_MTU */
 	const char *gateway; /* IPv4; NULL: AX_NET_USER_GATEWAY */
-	const char *dns;     /* IPv4; NULL: AX_NET_USER_DNS */
+	const char *dns;     /* resolver that DHCP tells of, IPv4; NULL: what the host itself uses */
 	const AxNetForward *forwards; /* forward_count of them */
 	uint32_t forward_count;
 	uint32_t flags;		       /* AX_NET_USER_* */
