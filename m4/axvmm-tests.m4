@@ -26,5 +26,6 @@ AC_DEFUN([AXVMM_SUMMARY], [
 	AC_MSG_NOTICE([  libraries   shared $enable_shared, static $enable_static])
 	AC_MSG_NOTICE([  tests       $enable_tests])
 	AC_MSG_NOTICE([  libfdt      $ax_have_fdt])
+	AC_MSG_NOTICE([  optional   $ax_libraries])
 	AC_MSG_NOTICE([  werror $enable_werror, sanitizers $enable_sanitizers, coverage $enable_coverage, fuzzers $enable_fuzzers])
 ])

@@ -23,7 +23,7 @@ noinst_LTLIBRARIES += libaxsys.la libaxcore.la libaxdevices.la libaxnosys.la lib
 libaxsys_la_SOURCES = $(sys_sources)
 libaxcore_la_SOURCES = $(core_sources) $(arch_seam_sources) $(arch_sources) $(arch_pure_sources)
 libaxdevices_la_SOURCES = $(boot_sources) $(dev_sources) $(machine_sources)
-libaxdevices_la_LIBADD = $(machine_libs)
+libaxdevices_la_LIBADD = $(machine_libs) $(OPTIONAL_LIBS)
 
 libaxnosys_la_SOURCES =
 libaxnosys_la_LIBADD = libaxcore.la libaxdevices.la

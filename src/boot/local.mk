@@ -10,6 +10,8 @@ boot_sources = \
 	src/boot/image.c \
 	src/boot/image.h \
 	src/boot/layout.c \
+	src/boot/library.c \
+	src/boot/library.h \
 	src/boot/linux.c \
 	src/boot/multiboot.c \
 	src/boot/multiboot_info.c \
