@@ -51,6 +51,25 @@ typedef struct AxRamInfo {
 /* The RAM at @index in order of address; false past the end. Thread: any. */
 AX_API bool ax_ram_info(AxVm *vm, unsigned index, AxRamInfo *info);
 
+/**
+ * Return the memory of pages to the host: they read as zero and cost nothing until they are touched
+ * again. For balloons and the like; the guest may run.
+ *
+ * Only whole pages of the RAM that lie in the range are returned, that is of the host's size
+ * (sysconf(_SC_PAGESIZE)), and of a huge page's in hugetlb RAM (AX_RAM_MEMFD | AX_RAM_HUGE); what
+ * is left at its ends stays as it is. Pages that a pager (pager.h) has yet to give will be zero
+ * instead, but for those that it has been asked for or that failed.
+ *
+ * @param gpa, len   bytes; the range may cross from one piece of RAM into the next
+ * @param discarded  filled with the bytes that were returned, also on failure; NULL allowed
+ * @return 0; -EINVAL gpa + len wraps; -EFAULT some of it is not RAM, or is read-only, and nothing was
+ * returned; -EIO, -ENOMEM the host refuses (locked memory). len 0 is a success anywhere.
+ *
+ * Thread: any but a pager's handler.
+ */
+AX_API int ax_ram_discard(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, uint64_t *discarded,
+			  AxError *err);
+
 #define AX_MEM_READ  (1u << 0)
 #define AX_MEM_WRITE (1u << 1) /* by the host: read-only RAM may be written too (loading flash) */
 

@@ -25,6 +25,7 @@ core_sources = \
 	src/core/loop.c \
 	src/core/memory.c \
 	src/core/memory.h \
+	src/core/memory_discard.c \
 	src/core/memory_map.c \
 	src/core/memory_view.c \
 	src/core/notify.c \

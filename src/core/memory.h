@@ -64,6 +64,28 @@ static inline void ram_leave(struct ram *ram)
 size_t ram_count_up_to(const struct ram_table *table, AxGuestPhysAddr addr);
 
 /*
+ * Pin the pieces that gpa .. gpa + len lies in, from @first on: how many there are, or 0 when some
+ * of it is not RAM and nothing is pinned.
+ */
+size_t ram_pin_pieces(const struct ram_table *table, size_t first, AxGuestPhysAddr gpa,
+		      uint64_t len);
+void ram_unpin(struct ram_slot *slot);
+
+/* Bytes of @slot from @gpa, which lies in it or above it, to its end; 0: it ends below. */
+static inline uint64_t ram_bytes_left(const struct ram_slot *slot, AxGuestPhysAddr gpa)
+{
+	uint64_t offset = gpa - slot->base;
+
+	return offset < slot->size ? slot->size - offset : 0;
+}
+
+/*
+ * What @slot's memory comes in: the host's page size, or a huge page's in hugetlb RAM. 0, or the
+ * negative errno of fstat().
+ */
+int ram_page_size(const struct ram_slot *slot, uint64_t *page_size);
+
+/*
  * Map the host memory of @slot, whose base, size and flags are set: fills host and fd. -ENOMEM,
  * -ENOTSUP, -EINVAL or
  * -EIO. ram_unmap() returns it.

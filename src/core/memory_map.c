@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -167,4 +168,17 @@ void ram_unmap(struct ram_slot *slot)
 		munmap(slot->host, slot->size);
 	if (slot->fd >= 0)
 		close(slot->fd);
+}
+
+int ram_page_size(const struct ram_slot *slot, uint64_t *page_size)
+{
+	struct stat file;
+
+	*page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	if (!(slot->flags & AX_RAM_MEMFD) || !(slot->flags & AX_RAM_HUGE))
+		return 0;
+	if (fstat(slot->fd, &file))
+		return -errno;
+	*page_size = (uint64_t)file.st_blksize; /* hugetlbfs says its pages' size so */
+	return 0;
 }

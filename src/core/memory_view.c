@@ -19,17 +19,9 @@ static bool pin(struct ram_slot *slot)
 	return false;
 }
 
-static void unpin(struct ram_slot *slot)
+void ram_unpin(struct ram_slot *slot)
 {
 	atomic_fetch_sub(&slot->pins, 1);
-}
-
-/* Bytes of @slot from @gpa, which lies in it or above it, to its end; 0: it ends below. */
-static uint64_t bytes_left(const struct ram_slot *slot, AxGuestPhysAddr gpa)
-{
-	uint64_t offset = gpa - slot->base;
-
-	return offset < slot->size ? slot->size - offset : 0;
 }
 
 int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxMemView *view)
@@ -48,7 +40,7 @@ int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxM
 		return -EFAULT;
 	table = ram_enter(ram);
 	count = ram_count_up_to(table, gpa);
-	if (count && len <= bytes_left(table->slots[count - 1], gpa) &&
+	if (count && len <= ram_bytes_left(table->slots[count - 1], gpa) &&
 	    pin(table->slots[count - 1]))
 		slot = table->slots[count - 1];
 	ram_leave(ram);
@@ -56,7 +48,7 @@ int ax_mem_get(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, unsigned access, AxM
 		return -EFAULT;
 	ret = pager_make_present(vm, slot, gpa, len, access);
 	if (ret) {
-		unpin(slot);
+		ram_unpin(slot);
 		return ret;
 	}
 	*view = (AxMemView){
@@ -71,22 +63,18 @@ void ax_mem_put(AxVm *vm, AxMemView *view, uint64_t written)
 	(void)written; /* a dirty log is told here once there is one */
 	if (!view->slot)
 		return;
-	unpin(view->slot);
+	ram_unpin(view->slot);
 	*view = (AxMemView){ 0 };
 }
 
-/*
- * Pin the pieces that gpa .. gpa + len lies in, from @first on: how many there are, or 0 when some
- * of it is not RAM and nothing is pinned.
- */
-static size_t pin_pieces(const struct ram_table *table, size_t first, AxGuestPhysAddr gpa,
-			 uint64_t len)
+size_t ram_pin_pieces(const struct ram_table *table, size_t first, AxGuestPhysAddr gpa,
+		      uint64_t len)
 {
 	size_t count = 0;
 
 	while (first + count < table->count) {
 		struct ram_slot *slot = table->slots[first + count];
-		uint64_t left = gpa >= slot->base ? bytes_left(slot, gpa) : 0;
+		uint64_t left = gpa >= slot->base ? ram_bytes_left(slot, gpa) : 0;
 
 		if (!left || !pin(slot))
 			break;
@@ -97,7 +85,7 @@ static size_t pin_pieces(const struct ram_table *table, size_t first, AxGuestPhy
 		len -= left;
 	}
 	while (count)
-		unpin(table->slots[first + --count]);
+		ram_unpin(table->slots[first + --count]);
 	return 0;
 }
 
@@ -109,7 +97,7 @@ static int fetch_pieces(AxVm *vm, struct ram_slot *const *slots, AxGuestPhysAddr
 
 	while (len && !ret) {
 		struct ram_slot *slot = *slots++;
-		uint64_t now = bytes_left(slot, gpa);
+		uint64_t now = ram_bytes_left(slot, gpa);
 
 		if (now > len)
 			now = len;
@@ -126,7 +114,7 @@ static void copy_pieces(struct ram_slot *const *slots, AxGuestPhysAddr gpa, uint
 	while (len) {
 		struct ram_slot *slot = *slots++;
 		uint8_t *host = slot->host + (gpa - slot->base);
-		uint64_t now = bytes_left(slot, gpa);
+		uint64_t now = ram_bytes_left(slot, gpa);
 
 		if (now > len)
 			now = len;
@@ -158,14 +146,14 @@ static int copy(AxVm *vm, AxGuestPhysAddr gpa, uint8_t *buffer, uint64_t len, bo
 	first = ram_count_up_to(table, gpa);
 	if (first) {
 		first--;
-		count = pin_pieces(table, first, gpa, len);
+		count = ram_pin_pieces(table, first, gpa, len);
 	}
 	if (count)
 		ret = fetch_pieces(vm, &table->slots[first], gpa, len, write);
 	if (!ret)
 		copy_pieces(&table->slots[first], gpa, buffer, len, write);
 	for (size_t i = 0; i < count; i++)
-		unpin(table->slots[first + i]);
+		ram_unpin(table->slots[first + i]);
 	ram_leave(ram);
 	return ret;
 }

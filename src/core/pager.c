@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,13 +66,14 @@ static void serve(AxPager *pager, const struct sys_uffd_fault *fault)
 	pthread_mutex_lock(&pager->lock);
 	state = (enum page_state)atomic_load(&pager->states[index]);
 	/* Before anybody can wake it. */
-	if (vcpu && state != PAGE_PRESENT && state != PAGE_FAILED)
+	if (vcpu && state != PAGE_PRESENT && state != PAGE_FAILED && state != PAGE_RETURNED)
 		atomic_store(&vcpu->asked_page, (pager->base + index * pager->page_size) | access);
 	switch (state) {
 	case PAGE_UNKNOWN:
 	case PAGE_DOOMED: atomic_store(&pager->states[index], PAGE_ASKED); break;
 	case PAGE_ASKED: break; /* another thread waits for it, too */
 	case PAGE_PRESENT:
+	case PAGE_RETURNED:
 	case PAGE_FAILED: pager_retry_page(pager, index); break;
 	}
 	if (state == PAGE_DOOMED)
@@ -157,18 +157,15 @@ static int check_config(const AxPagerConfig *config, AxError *err)
 static int look_at_slot(const struct ram_slot *slot, uint64_t *page_size, uint64_t *features,
 			AxError *err)
 {
-	struct stat file;
+	int ret = ram_page_size(slot, page_size);
 
-	*page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	*features = SYS_UFFD_THREAD_ID;
+	if (ret)
+		return ax_error_sys(err, ret, "fstat");
 	if (slot->flags & AX_RAM_MEMFD)
 		*features |= SYS_UFFD_MISSING_SHMEM;
-	if (!(slot->flags & AX_RAM_MEMFD) || !(slot->flags & AX_RAM_HUGE))
-		return 0;
-	*features |= SYS_UFFD_MISSING_HUGETLBFS;
-	if (fstat(slot->fd, &file))
-		return ax_error_sys(err, -errno, "fstat");
-	*page_size = (uint64_t)file.st_blksize; /* hugetlbfs says its pages' size so */
+	if ((slot->flags & AX_RAM_MEMFD) && (slot->flags & AX_RAM_HUGE))
+		*features |= SYS_UFFD_MISSING_HUGETLBFS;
 	return 0;
 }
 

@@ -27,6 +27,7 @@ enum page_state {
 	PAGE_PRESENT,
 	PAGE_FAILED, /* inaccessible */
 	PAGE_DOOMED, /* as UNKNOWN, but it fails when it is asked for */
+	PAGE_RETURNED, /* to the host: missing, or touched since; it is zero when it is asked for */
 };
 
 /* vcpu->asked_page: the page's address, with the access in its low bits, of which one is set. */
@@ -70,7 +71,7 @@ int pager_touch(void *start, size_t len, bool write);
 /* pager_page.c: the page at @index, 0 or a negative errno; pager->lock is held. */
 int pager_put_page(AxPager *pager, size_t index, const void *bytes);
 void pager_fail_page(AxPager *pager, size_t index);
-/* A fault was reported at a page that is there, or has failed: let it be tried again. */
+/* A fault was reported at a page that is there, has failed or was returned: let it be tried again. */
 void pager_retry_page(AxPager *pager, size_t index);
 
 /* The vCPU whose owner is the thread @tid; NULL. Any thread. */
@@ -87,6 +88,12 @@ static inline uint8_t *pager_page_at(const AxPager *pager, size_t index)
  */
 int pager_make_present(AxVm *vm, struct ram_slot *slot, AxGuestPhysAddr gpa, uint64_t len,
 		       unsigned access);
+
+/*
+ * For memory_discard.c: the pages in the range are about to be returned to the host, and the handler
+ * is not asked for them any more. Whole pages of @slot, which is pinned. Any thread but a pager's.
+ */
+void pager_discard(struct ram_slot *slot, AxGuestPhysAddr gpa, uint64_t len);
 
 /*
  * For run.c: KVM_RUN failed on a page that it could not have. Fills in the address when it was one

@@ -47,7 +47,7 @@ int pager_put_page(AxPager *pager, size_t index, const void *bytes)
 	enum page_state state = state_of(pager, index);
 	int ret;
 
-	if (state == PAGE_PRESENT)
+	if (state == PAGE_PRESENT || state == PAGE_RETURNED)
 		return 0;
 	if (state == PAGE_FAILED && mprotect(page, pager->page_size, PROT_READ | PROT_WRITE))
 		return -errno;
@@ -100,12 +100,17 @@ void pager_fail_page(AxPager *pager, size_t index)
 
 void pager_retry_page(AxPager *pager, size_t index)
 {
+	enum page_state state = state_of(pager, index);
+
 	/*
 	 * A page that is there and yet missing was discarded behind the library's back, for which
-	 * zeros are the answer; else the fault is older than the page, and this does nothing.
+	 * zeros are the answer as for a returned one; else the fault is older than the page, and this
+	 * does nothing.
 	 */
-	if (state_of(pager, index) == PAGE_PRESENT)
+	if (state == PAGE_PRESENT || state == PAGE_RETURNED) {
 		(void)place(pager, index, NULL);
+		set_state(pager, index, PAGE_PRESENT);
+	}
 	sys_uffd_wake(pager->uffd, pager_page_at(pager, index), pager->page_size);
 }
 
@@ -244,6 +249,29 @@ int pager_make_present(AxVm *vm, struct ram_slot *slot, AxGuestPhysAddr gpa, uin
 	if (waited)
 		forget_asked(vm);
 	return ret;
+}
+
+void pager_discard(struct ram_slot *slot, AxGuestPhysAddr gpa, uint64_t len)
+{
+	AxPager *pager;
+
+	if (!atomic_load_explicit(&slot->pager, memory_order_relaxed))
+		return;
+	pager = enter(slot);
+	if (pager) {
+		pthread_mutex_lock(&pager->lock);
+		for (uint64_t at = 0; at < len; at += pager->page_size) {
+			uint64_t offset = gpa + at - pager->base;
+			size_t index = (size_t)(offset / pager->page_size);
+
+			if (gpa + at >= pager->base && offset < pager->length &&
+			    (state_of(pager, index) == PAGE_UNKNOWN ||
+			     state_of(pager, index) == PAGE_PRESENT))
+				set_state(pager, index, PAGE_RETURNED);
+		}
+		pthread_mutex_unlock(&pager->lock);
+	}
+	leave(slot);
 }
 
 /* The piece of RAM with @gpa, pinned by being read; NULL. */

@@ -44,6 +44,7 @@ unit_tests += \
 	tests/unit/test_host_watch \
 	tests/unit/test_irq \
 	tests/unit/test_memory \
+	tests/unit/test_memory_discard \
 	tests/unit/test_memory_view \
 	tests/unit/test_notify \
 	tests/unit/test_state_device
@@ -53,6 +54,7 @@ tests_unit_test_host_ops_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_host_watch_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_irq_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_memory_discard_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \

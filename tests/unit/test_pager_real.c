@@ -468,6 +468,57 @@ START_TEST(discarded_pages_are_zero_pages)
 }
 END_TEST
 
+/* By the library's own call: also pages that nobody has asked for yet, and the handler never is. */
+static void check_returned(unsigned ram_flags)
+{
+	struct paged paged;
+	uint64_t discarded;
+	uint8_t byte = 1;
+
+	new_paged(&paged, ram_flags);
+	ck_assert_uint_eq(*byte_at(&paged, 5), byte_of(5));
+	ck_assert_int_eq(ax_ram_discard(paged.vm, gpa_of(&paged, 4), 4 * paged.handler.page,
+					&discarded, NULL),
+			 0);
+	ck_assert_uint_eq(discarded, 4 * paged.handler.page);
+	ck_assert_int_eq(ax_mem_read(paged.vm, gpa_of(&paged, 5), &byte, 1), 0);
+	ck_assert_uint_eq(byte, 0);
+	ck_assert_uint_eq(*byte_at(&paged, 4), 0);
+	*byte_at(&paged, 6) = 7;
+	ck_assert_uint_eq(*byte_at(&paged, 6), 7);
+	/* What is given afterwards does not come. */
+	ck_assert_int_eq(
+		ax_pager_provide(paged.pager, gpa_of(&paged, 7), NULL, paged.handler.page, NULL),
+		0);
+	ck_assert_uint_eq(*byte_at(&paged, 7), 0);
+	ck_assert_uint_eq(atomic_load(&paged.handler.total), 1);
+	ck_assert_uint_eq(*byte_at(&paged, 8), byte_of(8));
+	close_paged(&paged);
+}
+
+START_TEST(returned_pages_are_not_asked_for_again)
+{
+	check_returned(0);
+	check_returned(AX_RAM_MEMFD);
+}
+END_TEST
+
+/* Its own look at such a page would wait for itself. */
+START_TEST(handler_that_looks_at_returned_pages_is_told_so)
+{
+	struct paged paged;
+
+	new_paged(&paged, 0);
+	ck_assert_int_eq(
+		ax_ram_discard(paged.vm, gpa_of(&paged, PAGES - 1), paged.handler.page, NULL, NULL),
+		0);
+	atomic_store(&paged.handler.vm, paged.vm);
+	ck_assert_uint_eq(*byte_at(&paged, 1), byte_of(1));
+	ck_assert_int_eq(atomic_load(&paged.handler.own_access), -EDEADLK);
+	close_paged(&paged);
+}
+END_TEST
+
 START_TEST(probe_says_that_it_works)
 {
 	AxProbeHost host = { .size = sizeof(host) };
@@ -523,6 +574,8 @@ int main(void)
 	tcase_add_test(cases, end_of_the_pager_wakes_all_who_wait);
 	tcase_add_test(cases, any_mixture_of_answers_leaves_nobody_waiting);
 	tcase_add_test(cases, discarded_pages_are_zero_pages);
+	tcase_add_test(cases, returned_pages_are_not_asked_for_again);
+	tcase_add_test(cases, handler_that_looks_at_returned_pages_is_told_so);
 	tcase_add_test(cases, probe_says_that_it_works);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
