@@ -26,4 +26,16 @@ dev_sources = \
 	src/dev/testdev_state.c \
 	src/dev/uart.c \
 	src/dev/uart.h \
-	src/dev/uart_regs.c
+	src/dev/uart_regs.c \
+	src/dev/virtio/mmio.c \
+	src/dev/virtio/mmio.h \
+	src/dev/virtio/queue.c \
+	src/dev/virtio/queue.h \
+	src/dev/virtio/queue_chain.c \
+	src/dev/virtio/queue_packed.c \
+	src/dev/virtio/queue_split.c \
+	src/dev/virtio/ring.h \
+	src/dev/virtio/rng.c \
+	src/dev/virtio/state.c \
+	src/dev/virtio/virtio.c \
+	src/dev/virtio/virtio.h

@@ -28,14 +28,23 @@ struct virtq {
 	AxNotifyId notify_id;
 	bool notified; /* notify_id holds */
 
+	AxVirtio *virtio; /* whose queue it is, and which */
+	uint32_t index;
+
 	bool packed;
 	bool event_idx;
-	uint16_t avail;		    /* next to take: index (split), slot (packed) */
-	uint16_t used;		    /* next to give back */
+	bool notify_on;		    /* the driver shall notify */
 	bool avail_wrap, used_wrap; /* packed */
-	uint16_t signalled;	    /* where the driver was told last */
-	bool signalled_valid;
-	uint32_t in_flight; /* chains taken and not given back */
+	bool known_wrap;
+	uint16_t avail;	     /* next to take: index (split), slot (packed) */
+	uint16_t used;	     /* next to give back */
+	uint16_t avail_seen; /* split: the driver's index when it was last read */
+	uint16_t known;	     /* end of what was ever taken: `avail`, but for chains that were returned */
+	uint32_t returned;   /* chains between `avail` and `known` */
+	uint32_t in_flight;  /* chains taken and not given back */
+	uint32_t slots;	     /* packed: that those have */
+	uint32_t pushed;     /* used entries (split) or slots (packed) that the driver was not told of */
+	uint32_t epoch;	     /* counts the times that the queue was switched off */
 	/* Rings, held while the queue is ready (queue.c). */
 	AxMemView descriptor_view, driver_view, device_view;
 };
@@ -46,7 +55,8 @@ struct virtq {
  */
 struct virtq_chain {
 	uint16_t id;		  /* head's index (split), buffer ID (packed) */
-	uint16_t slots;		  /* that it takes in a packed ring */
+	uint16_t slots;		  /* that it takes in a packed ring; 1 in a split one */
+	uint32_t epoch;		  /* the queue's when it was taken */
 	uint32_t out_count;	  /* iov[0 .. out_count - 1]: readable */
 	uint32_t in_count;	  /* then writable */
 	uint64_t out_len, in_len; /* bytes */
@@ -63,7 +73,12 @@ void virtq_chain_free(struct virtq_chain *chain);
 
 /*
  * Take the next chain. 1: there is one; 0: none; -EINVAL: it is bad, and virtio_broken() was called.
- * While the queue isn't ready or the device not running: 0.
+ * While the queue isn't ready or the device not running: 0. Bad is a chain that has no segment, one
+ * without bytes, more than @chain has room for, a readable one after a writable one, or one that is
+ * not in RAM.
+ *
+ * Notifications are on unless virtq_want_notify() switched them off: then what the driver adds after a
+ * 0 of virtq_pop() is announced, and a notify() op is no more than "while (virtq_pop() > 0)".
  */
 int virtq_pop(AxVirtio *virtio, unsigned index, struct virtq_chain *chain);
 
@@ -80,7 +95,8 @@ void virtq_return(AxVirtio *virtio, unsigned index, struct virtq_chain *chain);
 
 /*
  * Ask for notifications, or say that none are needed (the device looks by itself). On: true when
- * there is a chain by now that no notification will announce: look again.
+ * there is a chain by now that no notification will announce: look again. Chains that were taken and
+ * returned do not count: the driver need not announce them again.
  */
 bool virtq_want_notify(AxVirtio *virtio, unsigned index, bool on);
 

@@ -5,7 +5,8 @@
  *
  * Threads: everything here runs with the device's lock held: register accesses on vCPU threads,
  * notify() and what a kind does on its host's thread. A kind's own callbacks (watches, timers,
- * completions) take it with virtio_lock().
+ * completions) take it with virtio_lock(). Only InterruptStatus and InterruptACK do without, so that no
+ * interrupt handler of the guest waits for a notify() that has much to do.
  *
  * Section numbers are those of VIRTIO 1.2.
  */
@@ -55,9 +56,11 @@ struct virtio_type {
 	/* Buffers may be in queue @index. Host's thread, never before start. */
 	void (*notify)(AxVirtio *virtio, unsigned index);
 	/*
-	 * Finish or give up what is in flight: when it returns nobody but the guest touches guest
-	 * memory that the device was given. Chains may be pushed meanwhile. NULL: nothing ever is in
-	 * flight outside of notify(). Any thread.
+	 * Finish what is in flight, or give it up: when it returns nobody but the guest touches guest
+	 * memory that the device was given. Chains may be pushed meanwhile, none be taken; it may let
+	 * the lock go while it waits. Called before a reset, before a queue is switched off, and
+	 * before save(): what was given up then is to be taken up again by notify(), which comes for
+	 * every queue afterwards. NULL: nothing ever is in flight outside of notify(). Any thread.
 	 */
 	void (*drain)(AxVirtio *virtio);
 	/* The device is reset (queues are off already): forget the driver. May be NULL. */
@@ -67,7 +70,13 @@ struct virtio_type {
 	void (*config_written)(AxVirtio *virtio, uint32_t offset, uint32_t len);
 	/* Features that the driver wants: false refuses them (FEATURES_OK stays off). May be NULL. */
 	bool (*features_ok)(AxVirtio *virtio, uint64_t features);
-	/* State beyond transport, queues and config. NULL: there is none. */
+	/*
+	 * State beyond transport, queues and config. NULL: there is none. save() comes after drain():
+	 * no chain is taken. restore() comes after the transport's own, before start() where the
+	 * driver had set DRIVER_OK, and has untrusted bytes: -EINVAL, after which reset() comes. The
+	 * config is not restored, for it describes the host's side: a restore() that needs some of it
+	 * saves it.
+	 */
 	int (*save)(AxVirtio *virtio, AxState *state);
 	int (*restore)(AxVirtio *virtio, AxState *state);
 	/* Close the host side and free the whole object. In no VM, no lock. */
@@ -89,9 +98,12 @@ struct AxVirtio {
 	uint64_t offered;  /* features */
 	uint64_t features; /* negotiated: of the driver, subset of offered */
 	uint32_t status;
+	AxLock *irq_lock; /* guards interrupt_status and the line; taken last */
 	uint32_t interrupt_status; /* section 4.2.2: bit 0 used buffer, bit 1 configuration */
 	uint32_t config_generation;
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
+	bool draining; /* in the drain op, which may have let the lock go: no chain is taken */
+	bool read_only_ram; /* the VM has some: devices must not write there */
 	uint32_t queue_count;
 	struct virtq *queues;		   /* queue_count */
 	uint32_t config_len;		   /* bytes of config that exist; the rest reads as zero */
@@ -132,8 +144,8 @@ static inline bool virtio_has(const AxVirtio *virtio, uint64_t feature)
 	return virtio->features & feature;
 }
 
-/* Tell the driver of used buffers in queue @index, if it wants to know (section 2.7.7, 2.8.10): after
- * a batch of virtq_push(). */
+/* Tell the driver of used buffers in queue @index, if there are any that it was not told of and it wants
+ * to know (section 2.7.7, 2.8.10): after a batch of virtq_push(). */
 void virtio_interrupt(AxVirtio *virtio, unsigned index);
 
 /* Buffers of some queue were used by an external device, which has looked itself whether the driver
