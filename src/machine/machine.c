@@ -30,6 +30,16 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 					 options->irqchip);
 	if (!options->image)
 		return ax_error_argument(err, -EINVAL, "a machine needs an image");
+	if (options->device_count > board.virtio.count)
+		return ax_error_argument(err, -EINVAL,
+					 "%" PRIu32
+					 " virtio devices are too many: this machine has %" PRIu32
+					 " slots for them",
+					 options->device_count, board.virtio.count);
+	if (options->device_count && !options->devices)
+		return ax_error_argument(err, -EINVAL,
+					 "there are %" PRIu32 " devices, but no list of them",
+					 options->device_count);
 	return 0;
 }
 
@@ -47,7 +57,8 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	ret = ax_vm_create(&vm_options, &machine->vm, err);
 	if (ret)
 		return ret;
-	return board_add_ram(machine->vm, options->memory, 0, err);
+	return board_add_ram(machine->vm, options->memory,
+			     options->features & AX_MACHINE_SHARED_MEMORY ? AX_RAM_MEMFD : 0, err);
 }
 
 /* The test device, and what else guests/abi.h promises. Before the first vCPU. */
@@ -156,6 +167,26 @@ static int set_vcpus_up(AxMachine *machine, const AxMachineOptions *options, AxE
 	return 0;
 }
 
+/* Devices into the slots, in their order. */
+static int attach_virtio(AxMachine *machine, const AxMachineOptions *options, AxError *err)
+{
+	const struct board_slots *slots = &board.virtio;
+	AxIrq irq;
+	int ret;
+
+	for (uint32_t i = 0; i < options->device_count; i++) {
+		ret = board_irq(machine, slots->line + i, &irq, err);
+		if (!ret)
+			ret = ax_virtio_attach(options->devices[i], machine->vm,
+					       slots->base + i * slots->stride, &irq,
+					       board_trigger(machine), err);
+		if (ret)
+			return ret;
+		machine->devices[i] = options->devices[i];
+	}
+	return 0;
+}
+
 /* Console; what only this board has; then the serial port. After the vCPUs: they take the
  * interrupts. */
 static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxError *err)
@@ -179,7 +210,7 @@ static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxE
 		ret = board_irq(machine, board.serial_line, &irq, err);
 	if (!ret)
 		ret = serial_attach(&machine->serial, &board.serial, machine->vm, &irq, err);
-	return ret;
+	return ret ? ret : attach_virtio(machine, options, err);
 }
 
 int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err)
@@ -193,6 +224,12 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	machine = calloc(1, sizeof(*machine));
 	if (!machine)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
+	machine->devices = calloc(board.virtio.count, sizeof(AxVirtio *));
+	if (!machine->devices) {
+		free(machine);
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
+	}
+	machine->device_count = options->device_count;
 	machine->cpus = options->cpus;
 	machine->memory = options->memory;
 	machine->irqchip = board_irqchip(options);
@@ -220,6 +257,10 @@ void ax_machine_free(AxMachine *machine)
 		return;
 	/* Nothing runs, so that detaching cannot be refused. The serial port's line leads to a device
 	 * of the board. */
+	for (uint32_t i = machine->device_count; i-- > 0;) {
+		if (machine->devices[i])
+			ax_virtio_detach(machine->devices[i], NULL);
+	}
 	serial_detach(&machine->serial);
 	board_detach(machine);
 	if (machine->test)
@@ -228,6 +269,7 @@ void ax_machine_free(AxMachine *machine)
 	serial_free(&machine->serial);
 	ax_testdev_free(machine->test);
 	ax_console_free(machine->console);
+	free(machine->devices);
 	free(machine);
 }
 
