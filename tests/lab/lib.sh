@@ -9,7 +9,8 @@
 #                            slash is a static program that is ready, and a test by its exit status.
 #   lab_unit [TEST...]       another architecture's unit tests, which need no KVM, by QEMU's user mode
 #                            emulation on this system: much faster than in the machine
-#   lab_pack                 everything into one initramfs
+#   lab_pack                 everything into one initramfs; with tests/lab/linux/* among the tests also
+#                            kernels and initial RAM disks for guests in the machine (lab_pack_guests)
 #   lab_machine, lab_boot    start it
 #
 # Nothing is installed and nothing needs root. All files are below AXVMM_LAB_DIR (build/lab):
@@ -17,6 +18,7 @@
 #   ARCH/root        the machine's packages
 #   ARCH/sysroot     the libraries, of packages, too
 #   ARCH/build       the build
+#   ARCH/guests      kernels of other Debian releases, for guests
 #   MACHINE/console  what the machine said; MACHINE/logs has a file for each test
 set -u
 
@@ -65,6 +67,9 @@ lab_open() {
 	# A machine may have tests that are all that is asked of it, and a command to call before its start.
 	machine_tests=
 	machine_prepare=:
+	# For Linux guests in the machine: modules in the order of loading, releases beside the machine's own.
+	guest_modules=
+	guest_suites=
 	# shellcheck disable=SC1090
 	. "$here/$1.conf"
 	work=$lab/$arch
@@ -239,9 +244,11 @@ lab_build() {
 	tests=
 	ready=
 	unit_tests=
+	has_guests=false
 	for name in "$@"; do
 		case $name in
 		/*) ready="$ready $name" ;;
+		tests/lab/linux/*) programs="$programs axvmm" tests="$tests $name" has_guests=true ;;
 		tests/unit/*) unit_tests="$unit_tests $name" ;;
 		tests/cli/*) cli='axvmm tests/cli/json-check tests/cli/pty' tests="$tests $name" ;;
 		*) programs="$programs $name" tests="$tests $name" ;;
@@ -314,9 +321,67 @@ lab_unit() {
 	done >"$machine_dir/unit"
 }
 
-# module NAME: the one file of this module, uncompressed, to standard output.
+# fetch_guest: the kernel of $guest_suite into ARCH/guests/SUITE/root.
+fetch_guest() {
+	guest_work=$work/guests/$guest_suite
+	rm -rf "$guest_work"
+	mkdir -p "$guest_work/root" "$guest_work/packages"
+	apt_open "$guest_work/apt" /dev/null "$guest_suite" || return 1
+	apt "$guest_work/apt" "$debian_arch" apt-get update || return 1
+	kernel=$(apt "$guest_work/apt" "$debian_arch" apt-cache depends "$kernel_package" |
+		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
+	test -n "$kernel" || return 1
+	(cd "$guest_work/packages" && apt "$guest_work/apt" "$debian_arch" apt-get download "$kernel") || return 1
+	unpack "$guest_work/root" "$guest_work"/packages/*.deb
+}
+
+# lab_fetch_guests: kernels for guests that are not the machine's own.
+lab_fetch_guests() {
+	$has_guests || return 0
+	for guest_suite in $guest_suites; do
+		mkdir -p "$work/guests/$guest_suite"
+		fetched "$work/guests/$guest_suite" "Debian $guest_suite's kernel for $arch" fetch_guest
+	done
+}
+
+# pack_guest SUITE ROOT: its kernel, and an initial RAM disk with its modules.
+pack_guest() {
+	guest_tree=$machine_dir/guest-tree
+	into=$tree/axvmm/linux/$1
+	rm -rf "$guest_tree"
+	mkdir -p "$into" "$guest_tree/bin" "$guest_tree/modules" "$guest_tree/dev" "$guest_tree/proc" \
+		"$guest_tree/sys" "$guest_tree/tests" || return 1
+	cp "$(find "$2/boot" -name "$kernel_file")" "$into/kernel" || return 1
+	cp "$here/linux/init" "$guest_tree/init" && cp "$tree/bin/busybox" "$guest_tree/bin/" &&
+		cp "$here"/linux/guest/* "$guest_tree/tests/" || return 1
+	test ! -d "$machine_dir/guest-extra" || cp -R "$machine_dir/guest-extra/." "$guest_tree/" || return 1
+	number=10
+	for name in $guest_modules; do
+		number=$((number + 1))
+		# A module may be built in, or not be there yet, in another release.
+		if test -n "$(find "$2" -name "$name.ko*" -type f)"; then
+			module "$name" "$2" >"$guest_tree/modules/$number-$name.ko" || return 1
+		fi
+	done
+	python3 "$here/cpio" "$guest_tree" >"$into/initrd"
+}
+
+# Linux guests, in the machine: linux/RELEASE/kernel and initrd, and the tests' scripts.
+lab_pack_guests() {
+	$has_guests || return 0
+	pack_guest "$suite" "$root" || return 1
+	for name in $guest_suites; do
+		pack_guest "$name" "$work/guests/$name/root" || return 1
+	done
+	mkdir -p "$tree/axvmm/tests/lab/linux"
+	for name in "$here"/linux/*; do
+		test ! -f "$name" || cp "$name" "$tree/axvmm/tests/lab/linux/" || return 1
+	done
+}
+
+# module NAME [ROOT]: the one file of this module, uncompressed, to standard output.
 module() {
-	file=$(find "$root" -name "$1.ko*" -type f)
+	file=$(find "${2:-$root}" -name "$1.ko*" -type f)
 	case $file in
 	*.xz) xz -dc "$file" ;;
 	*) cat "$file" ;;
@@ -361,6 +426,7 @@ lab_pack() {
 		test ! -f "$name" || cp "$name" "$tree/axvmm/guests/$arch/" || return 1
 	done
 	mkdir -p "$tree/axvmm/tests/matrix" && cp "$top"/tests/matrix/* "$tree/axvmm/tests/matrix/" || return 1
+	lab_pack_guests || return 1
 	python3 "$here/cpio" "$tree" >"$machine_dir/initramfs"
 }
 

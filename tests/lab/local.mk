@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/lab/arm64.conf \
 	tests/lab/cpio \
 	tests/lab/init \
+	tests/lab/linux \
 	tests/lab/lib.sh \
 	tests/lab/partition-pmu \
 	tests/lab/riscv64-aia.conf \

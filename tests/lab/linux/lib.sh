@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# What the tests of Linux guests share. They run in the lab's machine (tests/lab/run MACHINE
+# tests/lab/linux/NAME) on what lab_pack_guests has laid out, a folder linux/RELEASE for each kernel:
+#   kernel    Debian's, as the package has it
+#   initrd    busybox, the modules of the machine's guest_modules, init, the scripts of guest/
+#
+#   releases                     the kernels that are there, Debian's names
+#   guest RELEASE TEST [ARGUMENT...]
+#                                boot it with the test's script (- for none); arguments are those of
+#                                "axvmm run". More words for the kernel's command line: $words. What the
+#                                guest printed is in $out, the command's messages in $err; $status, $seconds
+#   expect_status N              the last guest's end
+#   expect_verdicts              its script ended, said something, and nothing but "ok"
+#   expect_said REGEX            it printed this; refuse_said REGEX: it did not
+#   expect_message REGEX         the command said this
+#   expect_clean_dmesg           no message of the guest's kernel is of level err or above, but for those known
+#   done_testing                 the verdict
+set -u
+
+axvmm=./axvmm
+work=$(mktemp -d "${TMPDIR:-/tmp}/linux.XXXXXX") || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' HUP INT TERM
+out=$work/out
+err=$work/err
+status=0
+seconds=0
+failures=0
+words=
+limit=240
+guest_memory=256M
+# The option that makes a guest's reboot an end, where the command has it.
+no_reboot=
+"$axvmm" run --help 2>&1 | grep -q no-reboot && no_reboot=--no-reboot
+
+case ${AX_ARCH:?} in
+x86_64) console=ttyS0 ;;
+arm64) console=ttyAMA0 ;;
+riscv64) console=ttyS0 ;;
+esac
+
+releases() {
+	ls linux
+}
+
+# Hundredths of a second since the machine's start.
+uptime_cs() {
+	sed 's/ .*//; s/\.//' /proc/uptime
+}
+
+fail() {
+	echo "FAILED: $what: $*"
+	failures=$((failures + 1))
+}
+
+guest() {
+	release=$1
+	test=$2
+	shift 2
+	what="$release $test $* $words"
+	line="console=$console rdinit=/init quiet panic=-1 $words"
+	test "$test" = - || line="$line test=$test"
+	began=$(uptime_cs)
+	timeout -k 10 "$limit" "$axvmm" run --memory "$guest_memory" --initrd "linux/$release/initrd" \
+		--cmdline "$line" "$@" "linux/$release/kernel" >"$out" 2>"$err" </dev/null
+	status=$?
+	took=$(($(uptime_cs) - began))
+	seconds=$((took / 100)).$((took / 10 % 10))
+	echo "guest: $what: status $status, $seconds s"
+	tr -d '\r' <"$out" >"$out.clean" && mv "$out.clean" "$out"
+	sed 's/^/  /' "$out" "$err"
+}
+
+expect_status() {
+	test "$status" -eq "$1" || fail "ended with status $status, not $1"
+}
+
+expect_said() {
+	grep -Eq "$1" "$out" || fail "did not print $1"
+}
+
+refuse_said() {
+	! grep -Eq "$1" "$out" || fail "printed $1"
+}
+
+expect_message() {
+	grep -Eq "$1" "$err" || fail "the command did not say $1"
+}
+
+expect_verdicts() {
+	expect_said '^lab: end'
+	expect_said '^lab: ok'
+	refuse_said '^lab: not ok'
+}
+
+done_testing() {
+	test "$failures" -eq 0 || exit 1
+	exit 0
+}
