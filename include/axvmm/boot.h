@@ -126,8 +126,9 @@ typedef struct AxImagePlan {
  * Position-independent files (ET_DYN) are refused: they run where somebody has applied their
  * relocations, and nobody has.
  *
- * On x86-64 ELF32 and multiboot start in 32-bit protected mode, ELF64 in long mode with the first 4
- * GiB mapped; so all segments lie below 4 GiB.
+ * On x86-64 ELF32, multiboot and PVH start in 32-bit protected mode, ELF64, bzImage and vmlinux in long
+ * mode with the first 4 GiB mapped; so all segments lie below 4 GiB. A bzImage goes where its header
+ * prefers to be and gets as much memory as it asks for (init_size).
  *
  * An image with a Linux header goes to a 2 MiB boundary and its text offset above that: the first
  * boundary in RAM, on arm64 the second where the text offset is less than 64 KiB, so that there is
@@ -140,7 +141,8 @@ typedef struct AxImagePlan {
  *         more than AX_IMAGE_SEGMENTS_MAX segments
  *
  * Thread: any.
- * Source: System V gABI 4.1, chapter 5; Multiboot Specification 0.6.96, section 3.1; Linux,
+ * Source: System V gABI 4.1, chapter 5; Multiboot Specification 0.6.96, section 3.1; Xen,
+ * docs/misc/pvh.pandoc; Linux, Documentation/arch/x86/boot.rst,
  * Documentation/arch/arm64/booting.rst and Documentation/arch/riscv/boot-image-header.rst.
  */
 AX_API int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints,
@@ -195,9 +197,10 @@ typedef struct AxLoadOptions {
 	uint32_t reserved;     /* 0 */
 	const void *device_tree; /* arm64, riscv64: a flattened one; NULL: the guest gets none */
 	size_t device_tree_len;
+	AxGuestPhysAddr acpi_rsdp; /* x86-64: where ACPI's RSDP will be, below 1 MiB; 0: none */
 } AxLoadOptions;
 
-#define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
+#define AX_LOAD_OPTIONS_INIT { sizeof(AxLoadOptions), 0, 0, 0, NULL, NULL, 0, 0, NULL, 0, 0 }
 
 #define AX_BOOT_REGISTERS_MAX 8
 
@@ -236,8 +239,13 @@ typedef struct AxBootRegisters {
  *   with all that it points to but the modules below 640 KiB if there is room. Modules follow the
  *   image, page aligned. There is no stack (section 3.2).
  *
- * On x86-64 only multiboot has a way to tell the guest of a command line or of modules; with the
- * other formats they are refused (-ENOTSUP) instead of being dropped, as a device tree is.
+ * - bzImage and vmlinux get the block, and RSI = the address of the zero page, which tells of the command
+ *   line, of the modules, joined to one initial RAM disk as high as possible, of the memory map and of
+ *   ACPI's RSDP. PVH gets the block, too, and EBX = the address of hvm_start_info, with modules one by
+ *   one. The first page and 0xa0000 to 0xfffff are left alone.
+ *
+ * With the other formats of x86-64 a command line or modules are refused (-ENOTSUP) instead of being
+ * dropped, as a device tree is with all of them.
  *
  * On arm64 and riscv64 it is the device tree that tells. It is copied into RAM, with the command
  * line and one module, the initial RAM disk, added to its node /chosen; the guest gets its address

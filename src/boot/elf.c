@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "boot/bytes.h"
-#include "boot/image.h"
+#include "boot/linux_x86.h"
 
 enum {
 	EI_CLASS = 4,
@@ -28,6 +28,7 @@ enum {
 	MACHINE_RISCV = 243,
 	SEGMENT_LOAD = 1,
 	SEGMENT_INTERP = 3,
+	SEGMENT_NOTE = 4,
 	FLAG_X = 1,
 	FLAG_W = 2,
 	FLAG_R = 4,
@@ -229,6 +230,30 @@ static AxMappingFlags mapping_flags(uint32_t flags)
 	       (flags & FLAG_X ? AX_MAP_EXECUTE : 0);
 }
 
+/* A note segment that lies in the file. */
+static void read_notes(const struct image *image, const AxImageSegment *segment,
+		       struct elf_notes *notes)
+{
+	if (segment->file_offset <= image->len &&
+	    segment->file_size <= image->len - segment->file_offset)
+		boot_elf_read_notes(image->bytes + segment->file_offset, segment->file_size, notes);
+}
+
+/* What the notes say of a kernel for x86-64 goes before what the header says. */
+static void follow_notes(const struct image *image, const struct elf_notes *notes,
+			 AxImagePlan *plan)
+{
+	if (image->machine != AX_IMAGE_FOR_X86_64 || plan->format == AX_IMAGE_MULTIBOOT)
+		return;
+	if (notes->has_pvh) {
+		plan->format = AX_IMAGE_PVH;
+		plan->mode = AX_MODE_PROTECTED;
+		plan->entry = notes->pvh_entry;
+	} else if (notes->is_linux && plan->format == AX_IMAGE_ELF64) {
+		plan->format = AX_IMAGE_VMLINUX;
+	}
+}
+
 /*
  * Add all loadable segments. The entry is a virtual address; the segment in whose virtual range it
  * lies says where that is. Where none does, it is taken for a physical address, as kernels that run
@@ -238,6 +263,7 @@ static int add_segments(const struct image *image, const struct elf *elf, AxImag
 			AxError *err)
 {
 	const struct elf_class *class = elf->class;
+	struct elf_notes notes = { false };
 	bool translated = false;
 	int ret;
 
@@ -256,6 +282,8 @@ static int add_segments(const struct image *image, const struct elf *elf, AxImag
 		if (get_le32(header) == SEGMENT_INTERP)
 			return boot_refused(image, err, "Link it with -static",
 					    "a dynamically linked program (%s)", elf->name);
+		if (get_le32(header) == SEGMENT_NOTE)
+			read_notes(image, &segment, &notes);
 		if (get_le32(header) != SEGMENT_LOAD)
 			continue;
 		ret = boot_plan_add(image, plan, &segment, i, err);
@@ -267,6 +295,7 @@ static int add_segments(const struct image *image, const struct elf *elf, AxImag
 			translated = true;
 		}
 	}
+	follow_notes(image, &notes, plan);
 	return boot_plan_finish(image, plan, err);
 }
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "boot/image.h"
+#include "boot/linux_x86.h"
 
 /*
  * Flat binaries go by default where QEMU's boards `virt` put a file without a header. What lies
@@ -17,7 +17,8 @@ static const struct boot_machine machines[] = {
 	[AX_IMAGE_FOR_X86_64] = {
 		.arch = "x86_64",
 		.name = "x86-64",
-		.accepted = "ELF64 for x86-64, ELF32 for i386, multiboot 1, "
+		.accepted = "Linux bzImage and vmlinux, PVH, ELF64 for x86-64, ELF32 for i386, "
+			    "multiboot 1, "
 			    "flat binary with mode and load address",
 		.limit = FOUR_GIB,
 		.has_modes = true,
@@ -73,6 +74,9 @@ const char *ax_image_format_name(uint32_t format)
 	case AX_IMAGE_MULTIBOOT: return "multiboot";
 	case AX_IMAGE_ARM64: return "arm64 Image";
 	case AX_IMAGE_RISCV64: return "riscv64 Image";
+	case AX_IMAGE_BZIMAGE: return "bzImage";
+	case AX_IMAGE_PVH: return "PVH";
+	case AX_IMAGE_VMLINUX: return "vmlinux";
 	default: return "unknown";
 	}
 }
@@ -166,6 +170,8 @@ int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints, AxI
 		ret = boot_multiboot_parse(&image, header, plan, err);
 	else if (boot_elf_found(&image))
 		ret = boot_elf_parse(&image, plan, err);
+	else if (boot_bzimage_found(&image))
+		ret = boot_bzimage_parse(&image, plan, err);
 	else if (boot_linux_found(&image))
 		ret = boot_linux_parse(&image, plan, err);
 	else if ((hints->given & needed) == needed ||

@@ -2,6 +2,7 @@
 # Sources and headers of src/boot, the image formats; one file a line.
 boot_sources = \
 	src/boot/bytes.h \
+	src/boot/bzimage.c \
 	src/boot/elf.c \
 	src/boot/error.c \
 	src/boot/file.c \
@@ -13,7 +14,9 @@ boot_sources = \
 	src/boot/library.c \
 	src/boot/library.h \
 	src/boot/linux.c \
+	src/boot/linux_x86.h \
 	src/boot/multiboot.c \
 	src/boot/multiboot_info.c \
 	src/boot/plan.c \
+	src/boot/pvh.c \
 	src/boot/setup.c

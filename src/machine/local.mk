@@ -19,6 +19,7 @@ machine_sources += \
 	src/machine/x86_64/board.c \
 	src/machine/x86_64/load.c \
 	src/machine/x86_64/load.h \
+	src/machine/x86_64/load_linux.c \
 	src/machine/x86_64/load_multiboot.c \
 	src/machine/x86_64/load_tables.c \
 	src/machine/x86_64/report.c
@@ -30,6 +31,8 @@ endif
 if ARCH_ARM64
 machine_sources += \
 	src/machine/arm64/board.c \
+	src/machine/arm64/board.h \
+	src/machine/arm64/firmware.c \
 	src/machine/arm64/load.c \
 	src/machine/arm64/report.c
 endif
