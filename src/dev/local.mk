@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/dev, the device models; one file a line.
 dev_sources = \
+	src/dev/backend/unix.c \
+	src/dev/backend/unix.h \
 	src/dev/console.c \
 	src/dev/debug_exit.c \
 	src/dev/debugcon.c \
@@ -38,4 +40,10 @@ dev_sources = \
 	src/dev/virtio/rng.c \
 	src/dev/virtio/state.c \
 	src/dev/virtio/virtio.c \
-	src/dev/virtio/virtio.h
+	src/dev/virtio/virtio.h \
+	src/dev/virtio/vsock.c \
+	src/dev/virtio/vsock.h \
+	src/dev/virtio/vsock_conn.c \
+	src/dev/virtio/vsock_host.c \
+	src/dev/virtio/vsock_rx.c \
+	src/dev/virtio/vsock_tx.c
