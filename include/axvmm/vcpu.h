@@ -99,7 +99,9 @@ AX_API int ax_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err);
  * restores what its ax_vcpu_bind() found.
  *
  * @param host_cpu  pin the thread to this host CPU until ax_vcpu_unbind(), or AX_ANY_CPU
- * @return 0; -EPERM other state; -EINVAL no such host CPU, or not one this thread may use
+ * @return 0; -EPERM other state; -EINVAL no such host CPU, or not one this thread may use; -ENOSPC the
+ *         user has as many signals waiting as it may (RLIMIT_SIGPENDING): one more is reserved here,
+ *         so that no kick is lost later; -ENOMEM
  *
  * Thread: the one that will run it.
  */

@@ -11,13 +11,61 @@
 #include <config.h>
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+
+/*
+ * Signal the owner. A real-time signal is refused when too many wait already, and RLIMIT_SIGPENDING
+ * counts those of all the user's processes; the timer's has had its place since ax_vcpu_bind().
+ */
+static void wake_owner(AxVCpu *vcpu, pid_t tid)
+{
+	static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+
+	if (!syscall(SYS_tgkill, getpid(), tid, vcpu->vm->kick_signal) || errno != EAGAIN)
+		return;
+	atomic_fetch_add(&vcpu->wakers, 1);
+	if (atomic_load(&vcpu->owner_tid) == tid)
+		timer_settime(vcpu->wake_timer, 0, &at_once, NULL);
+	atomic_fetch_sub(&vcpu->wakers, 1);
+}
+
+int vcpu_make_wakeable(AxVCpu *vcpu, AxError *err)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
+				  .sigev_signo = vcpu->vm->kick_signal };
+
+	event._sigev_un._tid = tid; /* glibc 2.36 has no name for it */
+	if (timer_create(CLOCK_MONOTONIC, &event, &vcpu->wake_timer)) {
+		int os_errno = errno;
+
+		return ax_error_set(
+			err, os_errno == EAGAIN ? -ENOSPC : -ENOMEM, AX_ERROR_RESOURCE, os_errno,
+			"no room for the signal that wakes vCPU %u: too many signals or "
+			"timers of this user wait; \"ulimit -i\" limits them",
+			vcpu->id);
+	}
+	atomic_store(&vcpu->owner_tid, tid);
+	return 0;
+}
+
+void vcpu_make_unwakeable(AxVCpu *vcpu)
+{
+	atomic_store(&vcpu->owner_tid, 0);
+	/* The timer's number may be another's next. */
+	while (atomic_load(&vcpu->wakers))
+		sched_yield();
+	timer_delete(vcpu->wake_timer);
+}
 
 void vcpu_request(AxVCpu *vcpu, uint32_t bits)
 {
@@ -30,7 +78,7 @@ void vcpu_request(AxVCpu *vcpu, uint32_t bits)
 	if (tid && tid != (pid_t)syscall(SYS_gettid)) {
 		int saved = errno;
 
-		syscall(SYS_tgkill, getpid(), tid, vcpu->vm->kick_signal);
+		wake_owner(vcpu, tid);
 		errno = saved;
 	}
 }

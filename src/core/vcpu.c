@@ -264,6 +264,25 @@ out:
 	return ret;
 }
 
+/* Give the calling thread back what ax_vcpu_bind() found. */
+static void let_go(AxVCpu *vcpu)
+{
+	sigset_t kick;
+
+	if (vcpu->signal_was_blocked) {
+		sigemptyset(&kick);
+		sigaddset(&kick, vcpu->vm->kick_signal);
+		pthread_sigmask(SIG_BLOCK, &kick, NULL);
+	}
+	if (vcpu->pinned) {
+		sched_setaffinity(0, vcpu->old_affinity_size, vcpu->old_affinity);
+		CPU_FREE(vcpu->old_affinity);
+		vcpu->old_affinity = NULL;
+		vcpu->pinned = false;
+	}
+	vcpu_set_state(vcpu, AX_VCPU_FREE);
+}
+
 int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
 {
 	int expected = AX_VCPU_FREE;
@@ -293,29 +312,18 @@ int ax_vcpu_bind(AxVCpu *vcpu, int host_cpu, AxError *err)
 	pthread_sigmask(SIG_UNBLOCK, &kick, &old);
 	vcpu->signal_was_blocked = sigismember(&old, vcpu->vm->kick_signal);
 	__atomic_store_n(&vcpu->owner, pthread_self(), __ATOMIC_RELAXED);
-	atomic_store(&vcpu->owner_tid, (pid_t)syscall(SYS_gettid));
-	return 0;
+	ret = vcpu_make_wakeable(vcpu, err);
+	if (ret)
+		let_go(vcpu);
+	return ret;
 }
 
 int ax_vcpu_unbind(AxVCpu *vcpu, AxError *err)
 {
-	sigset_t kick;
-
 	if (vcpu_get_state(vcpu) != AX_VCPU_READY || !vcpu_is_owner(vcpu))
 		return wrong_state(vcpu, "ax_vcpu_unbind", err);
-	atomic_store(&vcpu->owner_tid, 0);
-	if (vcpu->signal_was_blocked) {
-		sigemptyset(&kick);
-		sigaddset(&kick, vcpu->vm->kick_signal);
-		pthread_sigmask(SIG_BLOCK, &kick, NULL);
-	}
-	if (vcpu->pinned) {
-		sched_setaffinity(0, vcpu->old_affinity_size, vcpu->old_affinity);
-		CPU_FREE(vcpu->old_affinity);
-		vcpu->old_affinity = NULL;
-		vcpu->pinned = false;
-	}
-	vcpu_set_state(vcpu, AX_VCPU_FREE);
+	vcpu_make_unwakeable(vcpu);
+	let_go(vcpu);
 	return 0;
 }
 

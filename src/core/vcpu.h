@@ -86,6 +86,8 @@ struct AxVCpu {
 	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
 	_Alignas(64) _Atomic uint32_t requests;
 	_Atomic pid_t owner_tid; /* 0: nobody to signal */
+	_Atomic uint32_t wakers; /* threads that are about to set wake_timer */
+	timer_t wake_timer;	 /* while owner_tid is not 0; sends it the kick signal */
 	atomic_bool in_loop;	 /* holds `snapshot`; see range.h */
 	_Atomic uint64_t seen;	 /* generation of the snapshot it holds */
 	atomic_bool held;	 /* paused: settled, waiting for resume */
@@ -109,6 +111,13 @@ extern const struct range range_none;
  * before.
  */
 void vcpu_request(AxVCpu *vcpu, uint32_t bits);
+
+/*
+ * Make the calling thread the one that vcpu_request() signals, and undo it. 0; -ENOSPC the user has too
+ * many signals waiting; -ENOMEM. Owner.
+ */
+int vcpu_make_wakeable(AxVCpu *vcpu, AxError *err);
+void vcpu_make_unwakeable(AxVCpu *vcpu);
 
 /*
  * Take requests away that the caller deals with now; returns those of @bits that were set. Owner.

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +345,33 @@ START_TEST(a_signal_without_a_kick_is_nothing)
 }
 END_TEST
 
+/* As when some thread of the user's blocks a signal that many send it. */
+START_TEST(a_kick_arrives_though_no_signal_can_be_queued)
+{
+	static const struct rlimit none = { 0, 0 };
+	struct code_vm vm;
+
+	code_open(&vm, NULL, CODE(spin));
+	memset(&stress, 0, sizeof(stress));
+	stress.vcpu = vm.vcpu;
+	ck_assert_int_eq(pthread_create(&stress.owner, NULL, own_by_hand, NULL), 0);
+	code_wait_word(&vm, 0, 0, 1);
+	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &none), 0);
+	ck_assert_int_eq(pthread_kill(stress.owner, SIGRTMIN + 3), EAGAIN);
+	for (unsigned i = 0; i < LAST_VECTOR; i++) {
+		ck_assert_int_eq(ax_vcpu_kick(vm.vcpu, i), 0);
+		while (!__atomic_load_n(&stress.received[i], __ATOMIC_RELAXED))
+			sched_yield();
+		/* In the guest again. */
+		if (i % 16 == 0)
+			code_wait_word(&vm, 0, 0, code_word(&vm, 0, 0) + 1000);
+	}
+	ck_assert_int_eq(ax_vcpu_kick(vm.vcpu, LAST_VECTOR), 0);
+	pthread_join(stress.owner, NULL);
+	code_close(&vm);
+}
+END_TEST
+
 /* _i: whether the vCPU waits because it is off, or because it halted. */
 START_TEST(a_kick_ends_a_wait_and_is_still_there)
 {
@@ -385,6 +413,7 @@ int main(void)
 	tcase_add_test(single, kicks_before_the_entry_count_lowest_first);
 	tcase_add_test(single, settling_does_not_take_a_kick);
 	tcase_add_test(single, a_signal_without_a_kick_is_nothing);
+	tcase_add_test(single, a_kick_arrives_though_no_signal_can_be_queued);
 	tcase_add_loop_test(single, a_kick_ends_a_wait_and_is_still_there, 0, 2);
 	return kvm_main(suite);
 }
