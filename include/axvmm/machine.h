@@ -18,15 +18,20 @@
  *   0x08000000  GICv3, redistributors from 0x080a0000; where the host has that alone, GICv2 with CPU
  *               interfaces at 0x08010000 (AX_IRQCHIP_KERNEL)
  *   0x09000000  PL011, SPI 1: the console
+ *   0x09010000  PL031, SPI 2: the clock
+ *   0x09030000  PL061, SPI 7: its pin 3 is the power button
+ *   0x0a000000  32 slots of 0x200 bytes for virtio devices, SPI 16 to 47
  *   0x0b000000  test device
  *   PSCI        by HVC
  *
  * riscv64; the first hart begins with its ID in a0 and the device tree's address in a1
  *   RAM         from 0x80000000
  *   0x00100000  finisher
+ *   0x00101000  Goldfish RTC, source 11: the clock
  *   0x0c000000  PLIC, 95 sources; with AX_IRQCHIP_KERNEL an APLIC at 0x0d000000 and IMSICs at
  *               0x28000000 instead
  *   0x10000000  16550A, source 10: the console
+ *   0x10001000  8 slots of 0x1000 bytes for virtio devices, sources 1 to 8
  *   0x1f000000  test device
  */
 #ifndef AXVMM_MACHINE_H
@@ -79,6 +84,9 @@ typedef struct AxMachine AxMachine;
 /* RAM is a memfd that can be shared with other processes (AX_RAM_MEMFD): vhost-user devices want it. */
 #define AX_MACHINE_SHARED_MEMORY (1u << 7)
 
+/* Bytes of firmware at most: QEMU's first flash has as many. */
+#define AX_MACHINE_FIRMWARE_MAX (64ULL << 20)
+
 typedef struct AxMachineOptions {
 	size_t size;	      /* sizeof(AxMachineOptions): AX_MACHINE_OPTIONS_INIT */
 	const char *kvm_path; /* NULL: /dev/kvm */
@@ -102,13 +110,17 @@ typedef struct AxMachineOptions {
 	 * next machine as they are when a guest is rebooted. */
 	AxVirtio *const *devices;
 	uint32_t device_count; /* at most ax_machine_slots() */
+	/* Instead of an image; borrowed during ax_machine_new(). arm64 alone: up to AX_MACHINE_FIRMWARE_MAX
+	 * bytes, read-only from 0, where the first CPU begins; the device tree is at 0x40000000. What
+	 * `load` says of a command line goes into the tree; an initrd has nobody to find it. */
+	const AxImageSource *firmware;
 } AxMachineOptions;
 
 #define AX_MACHINE_OPTIONS_INIT                                                                   \
 	{                                                                                         \
 		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                     \
 			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
-			NULL, NULL, NULL, NULL, NULL, 0                                           \
+			NULL, NULL, NULL, NULL, NULL, 0, NULL                                     \
 	}
 
 /* How many virtio devices a machine has room for: x86-64 and riscv64 8, arm64 32. Thread: any. */
@@ -117,7 +129,7 @@ AX_API uint32_t ax_machine_slots(void);
 /**
  * Build a machine: everything up to its first instruction.
  *
- * @param options  not NULL; image is needed; copied but for what it says is borrowed
+ * @param options  not NULL; image or firmware is needed; copied but for what it says is borrowed
  * @param out      owned by the caller: ax_machine_free(); untouched on failure
  * @return 0; -EINVAL an option makes no sense (the message says which); else as ax_vm_create(),
  *         ax_ram_add(), ax_image_load(), ax_hypercall_set(), ax_sys_reg_add(), ax_vcpu_create()
@@ -208,6 +220,17 @@ AX_API size_t ax_machine_input_room(AxMachine *machine);
  * Thread: any, while the machine may run.
  */
 AX_API int ax_machine_power_button(AxMachine *machine, AxError *err);
+
+/**
+ * The flattened device tree as the guest finds it, with what /chosen says of this boot.
+ *
+ * @param tree  set to bytes that the machine owns
+ * @return 0; -ENOTSUP this machine's guest gets none: x86-64's
+ *
+ * Thread: any.
+ */
+AX_API int ax_machine_device_tree(const AxMachine *machine, const void **tree, size_t *len,
+				  AxError *err);
 
 /**
  * The ACPI tables that the guest finds, one behind the other as in its memory: XSDT, FADT, MADT, DSDT. In

@@ -21,6 +21,9 @@ struct tree_arm64 {
 	uint64_t gic_cpu_interface;  /* GICv2 */
 	uint64_t gic_redistributors; /* GICv3: of the first CPU, the others' follow */
 	const char *psci_method;     /* "hvc", "smc"; NULL: no PSCI */
+	uint64_t gpio_base;	     /* a PL061 with the power button; 0: none */
+	uint32_t gpio_irq;	     /* an SPI, a level */
+	uint32_t power_pin;	     /* of the PL061 */
 };
 
 struct tree_riscv64 {
@@ -42,11 +45,14 @@ struct tree_desc {
 	uint32_t ram_count;
 	uint64_t uart_base; /* arm64: a PL011; riscv64: a 16550A */
 	uint32_t uart_irq;  /* arm64: an SPI; riscv64: a source; a level */
+	uint64_t rtc_base;  /* arm64: a PL031; riscv64: a Goldfish RTC; 0: none */
+	uint32_t rtc_irq;   /* as uart_irq */
 	uint64_t test_base; /* of guests/abi.h's test device */
 	uint64_t test_size;
 	uint64_t virtio_base; /* of the first virtio-mmio slot */
 	uint64_t virtio_size; /* of each; they follow each other */
-	uint32_t virtio_irq;  /* of the first; edges */
+	uint32_t virtio_irq;  /* of the first */
+	bool virtio_is_level; /* else edges */
 	uint32_t virtio_count;
 	struct tree_arm64 arm64;
 	struct tree_riscv64 riscv64;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The arm64 board as a device tree. Source of bindings: Linux, arm/cpus.yaml, arm/psci.yaml,
- * interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, timer/arm,arch_timer.yaml, serial/pl011.yaml.
+ * interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, timer/arm,arch_timer.yaml, serial/pl011.yaml,
+ * rtc/arm,pl031.yaml, gpio/pl061-gpio.yaml, input/gpio-keys.yaml.
  */
 #include "machine/fdt_writer.h"
 
@@ -22,8 +23,11 @@
 #define GIC_REDISTRIBUTOR_SIZE 0x20000
 #define GICV2_CPUS	       8
 
-#define PL011_SIZE  0x1000
-#define PL011_CLOCK 24000000
+#define PRIMECELL_SIZE 0x1000
+#define PCLK	       24000000 /* Hz, of QEMU's board */
+
+#define ACTIVE_HIGH 0
+#define KEY_POWER   116 /* Linux, input-event-codes.h */
 
 /* Function IDs, for guests that know PSCI 0.1 alone: DEN0022, 5.1. */
 #define PSCI_CPU_SUSPEND 0xc4000001
@@ -110,24 +114,79 @@ static void write_gic(struct tree_writer *w, const struct tree_desc *desc)
 	tree_close(w);
 }
 
-static void write_uart(struct tree_writer *w, const struct tree_desc *desc)
+static void write_clock(struct tree_writer *w)
 {
 	tree_open(w, "apb-pclk", TREE_NO_UNIT);
 	tree_string(w, "compatible", "fixed-clock");
 	tree_cell(w, "#clock-cells", 0);
-	tree_cell(w, "clock-frequency", PL011_CLOCK);
+	tree_cell(w, "clock-frequency", PCLK);
 	tree_string(w, "clock-output-names", "clk24mhz");
 	tree_cell(w, "phandle", TREE_CLOCK);
 	tree_close(w);
+}
 
-	tree_open(w, "pl011", desc->uart_base);
-	TREE_STRINGS(w, "compatible", "arm,pl011\0arm,primecell");
-	tree_reg(w, desc->uart_base, PL011_SIZE);
+/* What PrimeCells have alike. The node stays open. */
+static void open_primecell(struct tree_writer *w, const struct tree_desc *desc, const char *name,
+			   uint64_t base, uint32_t irq)
+{
+	tree_open(w, name, base);
+	tree_reg(w, base, PRIMECELL_SIZE);
 	if (desc->arm64.gic)
-		TREE_CELLS(w, "interrupts", GIC_SPI, desc->uart_irq, LEVEL_HIGH);
+		TREE_CELLS(w, "interrupts", GIC_SPI, irq, LEVEL_HIGH);
+}
+
+static void write_uart(struct tree_writer *w, const struct tree_desc *desc)
+{
+	open_primecell(w, desc, "pl011", desc->uart_base, desc->uart_irq);
+	TREE_STRINGS(w, "compatible", "arm,pl011\0arm,primecell");
 	TREE_CELLS(w, "clocks", TREE_CLOCK, TREE_CLOCK);
 	TREE_STRINGS(w, "clock-names", "uartclk\0apb_pclk");
 	tree_close(w);
+}
+
+static void write_rtc(struct tree_writer *w, const struct tree_desc *desc)
+{
+	open_primecell(w, desc, "pl031", desc->rtc_base, desc->rtc_irq);
+	TREE_STRINGS(w, "compatible", "arm,pl031\0arm,primecell");
+	tree_cell(w, "clocks", TREE_CLOCK);
+	tree_string(w, "clock-names", "apb_pclk");
+	tree_close(w);
+}
+
+static void write_power_button(struct tree_writer *w, const struct tree_desc *desc)
+{
+	const struct tree_arm64 *arm64 = &desc->arm64;
+
+	open_primecell(w, desc, "pl061", arm64->gpio_base, arm64->gpio_irq);
+	TREE_STRINGS(w, "compatible", "arm,pl061\0arm,primecell");
+	tree_flag(w, "gpio-controller");
+	tree_cell(w, "#gpio-cells", 2);
+	tree_flag(w, "interrupt-controller");
+	tree_cell(w, "#interrupt-cells", 2);
+	tree_cell(w, "clocks", TREE_CLOCK);
+	tree_string(w, "clock-names", "apb_pclk");
+	tree_cell(w, "phandle", TREE_GPIO);
+	tree_close(w);
+
+	tree_open(w, "gpio-keys", TREE_NO_UNIT);
+	tree_string(w, "compatible", "gpio-keys");
+	tree_open(w, "key-power", TREE_NO_UNIT);
+	tree_string(w, "label", "GPIO Key Poweroff");
+	tree_cell(w, "linux,code", KEY_POWER);
+	TREE_CELLS(w, "gpios", TREE_GPIO, arm64->power_pin, ACTIVE_HIGH);
+	tree_close(w);
+	tree_close(w);
+}
+
+static void write_virtio(struct tree_writer *w, const struct tree_desc *desc)
+{
+	const uint32_t trigger = desc->virtio_is_level ? LEVEL_HIGH : EDGE_RISING;
+
+	for (uint32_t i = 0; i < desc->virtio_count; i++) {
+		const uint32_t interrupt[] = { GIC_SPI, desc->virtio_irq + i, trigger };
+
+		tree_virtio(w, desc, i, interrupt, 3);
+	}
 }
 
 void tree_arm64(struct tree_writer *w, const struct tree_desc *desc)
@@ -139,11 +198,14 @@ void tree_arm64(struct tree_writer *w, const struct tree_desc *desc)
 		write_timer(w, desc);
 		write_gic(w, desc);
 	}
+	write_clock(w);
 	write_uart(w, desc);
+	if (desc->rtc_base)
+		write_rtc(w, desc);
+	/* Without interrupts there are no keys, and no queues that are used up. */
+	if (desc->arm64.gic && desc->arm64.gpio_base)
+		write_power_button(w, desc);
 	tree_test_device(w, desc);
-	for (uint32_t i = 0; desc->arm64.gic && i < desc->virtio_count; i++) {
-		const uint32_t interrupt[] = { GIC_SPI, desc->virtio_irq + i, EDGE_RISING };
-
-		tree_virtio(w, desc, i, interrupt, 3);
-	}
+	if (desc->arm64.gic)
+		write_virtio(w, desc);
 }

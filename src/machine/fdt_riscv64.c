@@ -2,7 +2,7 @@
 /*
  * The riscv64 board as a device tree. Source of bindings: Linux, riscv/cpus.yaml,
  * interrupt-controller/riscv,cpu-intc.yaml, sifive,plic-1.0.0.yaml, riscv,aplic.yaml,
- * riscv,imsics.yaml, serial/8250.yaml, power/reset/syscon-poweroff.yaml and syscon-reboot.yaml.
+ * riscv,imsics.yaml, serial/8250.yaml, rtc/google,goldfish-rtc.yaml, power/reset/syscon-poweroff.yaml and syscon-reboot.yaml.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 
 #define UART_SIZE     0x100
 #define UART_CLOCK    3686400 /* QEMU's; nothing divides it here */
+#define RTC_SIZE      0x1000
 #define FINISHER_SIZE 0x1000
 #define APLIC_SIZE    0x8000
 #define IMSIC_SIZE    0x1000
@@ -178,6 +179,29 @@ static void write_uart(struct tree_writer *w, const struct tree_desc *desc)
 	tree_close(w);
 }
 
+static void write_rtc(struct tree_writer *w, const struct tree_desc *desc)
+{
+	const uint32_t interrupt[] = { desc->rtc_irq, LEVEL_HIGH };
+
+	tree_open(w, "rtc", desc->rtc_base);
+	tree_string(w, "compatible", "google,goldfish-rtc");
+	tree_reg(w, desc->rtc_base, RTC_SIZE);
+	if (interrupt_cells(desc))
+		tree_cells(w, "interrupts", interrupt, interrupt_cells(desc));
+	tree_close(w);
+}
+
+static void write_virtio(struct tree_writer *w, const struct tree_desc *desc)
+{
+	const uint32_t trigger = desc->virtio_is_level ? LEVEL_HIGH : EDGE_RISING;
+
+	for (uint32_t i = 0; i < desc->virtio_count; i++) {
+		const uint32_t interrupt[] = { desc->virtio_irq + i, trigger };
+
+		tree_virtio(w, desc, i, interrupt, interrupt_cells(desc));
+	}
+}
+
 /* What a write of @value to the finisher does. */
 static void write_syscon(struct tree_writer *w, const char *name, const char *compatible,
 			 uint32_t value)
@@ -209,12 +233,11 @@ static void write_soc(struct tree_writer *w, const struct tree_desc *desc)
 	tree_cell(w, "phandle", TREE_FINISHER);
 	tree_close(w);
 	write_uart(w, desc);
+	if (desc->rtc_base)
+		write_rtc(w, desc);
 	tree_test_device(w, desc);
-	for (uint32_t i = 0; interrupt_cells(desc) && i < desc->virtio_count; i++) {
-		const uint32_t interrupt[] = { desc->virtio_irq + i, EDGE_RISING };
-
-		tree_virtio(w, desc, i, interrupt, interrupt_cells(desc));
-	}
+	if (interrupt_cells(desc))
+		write_virtio(w, desc);
 	tree_close(w);
 }
 

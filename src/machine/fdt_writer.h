@@ -18,6 +18,7 @@ struct tree_writer {
 #define TREE_CLOCK	   2
 #define TREE_FINISHER	   3
 #define TREE_IMSIC	   4
+#define TREE_GPIO	   5
 #define TREE_HART_INTC(id) (16 + (id))
 
 /* "name@unit"; without a unit when it is UINT64_MAX. */

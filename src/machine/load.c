@@ -3,6 +3,7 @@
  * Putting an image into the RAM of a VM: what does not depend on the architecture.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine/load.h"
@@ -135,13 +136,32 @@ static int load_all(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs
 	return load_finish(load, setup, regs, err);
 }
 
-int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
-		  AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
+static int load_checked(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
+{
+	AxVCpuSetup new_setup = *setup;
+	AxBootRegisters new_regs = *regs;
+	int ret;
+
+	load->plan.size = sizeof(load->plan);
+	ret = find_ram(load, err);
+	if (!ret)
+		ret = check_options(load, err);
+	if (!ret)
+		ret = parse(load, err);
+	if (!ret)
+		ret = load_all(load, &new_setup, &new_regs, err);
+	if (ret)
+		return ret;
+	*setup = new_setup;
+	*regs = new_regs;
+	return 0;
+}
+
+int load_into(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
+	      AxVCpuSetup *setup, AxBootRegisters *regs, struct load_tree *tree, AxError *err)
 {
 	static const AxLoadOptions defaults = AX_LOAD_OPTIONS_INIT;
 	struct load load = { .vm = vm, .source = source, .options = options ? options : &defaults };
-	AxVCpuSetup new_setup;
-	AxBootRegisters new_regs;
 	int ret;
 
 	if (!vm || !boot_sized(source, sizeof(*source)) ||
@@ -149,21 +169,16 @@ int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOptions *op
 	    !boot_sized(regs, sizeof(*regs)))
 		return boot_error(err, AX_ERROR_ARGUMENT, 0, -EINVAL, "ax_image_load",
 				  "an argument is missing, or its size is not set");
-	load.plan.size = sizeof(load.plan);
-	ret = find_ram(&load, err);
-	if (!ret)
-		ret = check_options(&load, err);
-	if (!ret)
-		ret = parse(&load, err);
-	if (ret)
-		return ret;
+	ret = load_checked(&load, setup, regs, err);
+	if (ret || !tree)
+		free(load.tree.bytes);
+	else
+		*tree = load.tree;
+	return ret;
+}
 
-	new_setup = *setup;
-	new_regs = *regs;
-	ret = load_all(&load, &new_setup, &new_regs, err);
-	if (ret)
-		return ret;
-	*setup = new_setup;
-	*regs = new_regs;
-	return 0;
+int ax_image_load(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
+		  AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
+{
+	return load_into(vm, source, options, setup, regs, NULL, err);
 }

@@ -12,6 +12,12 @@
 
 #define PAGE_SIZE 4096
 
+/* A device tree as the guest has it, in memory of its own; NULL where there is none. */
+struct load_tree {
+	void *bytes;
+	size_t len;
+};
+
 /* One call of ax_image_load(). */
 struct load {
 	AxVm *vm;
@@ -20,7 +26,8 @@ struct load {
 	unsigned ram_count;
 	AxRamRange ram[AX_RAM_RANGES_MAX];
 	AxImagePlan plan;
-	struct layout layout; /* the image's segments are taken */
+	struct layout layout;  /* the image's segments are taken */
+	struct load_tree tree; /* what load_finish() put into RAM */
 };
 
 /* The image cannot be loaded as it is: a message with its name. */
@@ -34,8 +41,10 @@ void load_register(AxBootRegisters *regs, const char *name, uint64_t value);
 
 /* What differs between architectures that boot alike. */
 struct load_arch {
-	uint32_t machine;   /* an AxImageMachine */
-	bool tree_at_start; /* the device tree goes to the start of RAM when there is room */
+	uint32_t machine;      /* an AxImageMachine */
+	bool tree_at_start;    /* the device tree goes to the start of RAM when there is room */
+	uint32_t linux_format; /* the AxImageFormat of its Linux */
+	uint32_t command_line_size; /* what this Linux has room for, with the zero byte */
 };
 
 extern const struct load_arch load_arch;
@@ -46,5 +55,19 @@ extern const struct load_arch load_arch;
  */
 int load_check(const struct load *load, AxError *err);
 int load_finish(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err);
+
+/*
+ * ax_image_load() that also hands over the device tree, which is the caller's to free() on success;
+ * NULL: it is not wanted.
+ */
+int load_into(AxVm *vm, const AxImageSource *source, const AxLoadOptions *options,
+	      AxVCpuSetup *setup, AxBootRegisters *regs, struct load_tree *tree, AxError *err);
+
+/*
+ * The caller's device tree (options->device_tree) with its command line, and an initrd where @chosen has
+ * one: load->tree. load_fdt.c.
+ */
+struct tree_chosen;
+int load_complete_tree(struct load *load, const struct tree_chosen *chosen, AxError *err);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine/fdt.h"
 #include "machine/load.h"
@@ -18,10 +19,28 @@
 /* What lies below is reached by 32-bit devices and by QEMU's habits. */
 #define PREFERRED_END 0xc0000000
 
+/* Linux cuts off what it has no room for, without a word. */
+static int check_command_line(const struct load *load, AxError *err)
+{
+	const char *line = load->options->command_line;
+	size_t len = line ? strlen(line) : 0;
+
+	if (load->plan.format != load_arch.linux_format || len < load_arch.command_line_size)
+		return 0;
+	return load_error(load, err, -ENOSPC,
+			  "a command line of %zu bytes is too long: Linux for %s reads %u", len,
+			  ax_image_machine_name(load_arch.machine),
+			  load_arch.command_line_size - 1);
+}
+
 int load_check(const struct load *load, AxError *err)
 {
 	const AxLoadOptions *options = load->options;
 	const char *what = NULL;
+	int ret = check_command_line(load, err);
+
+	if (ret)
+		return ret;
 
 	if (options->module_count > 1)
 		return load_error(load, err, -ENOTSUP,
@@ -87,40 +106,34 @@ static int load_initrd(struct load *load, struct tree_chosen *chosen, AxError *e
 	return 0;
 }
 
-static int place_tree(struct load *load, const void *tree, size_t size, uint64_t *gpa, AxError *err)
+static int place_tree(struct load *load, uint64_t *gpa, AxError *err)
 {
+	size_t size = load->tree.len;
 	bool found = load_arch.tree_at_start && find_start(load, size, gpa);
 
 	if (!found && !find_high(load, size, gpa))
 		return no_room(load, load->source->name, "the device tree", size, err);
-	if (ax_mem_write(load->vm, *gpa, tree, size))
+	if (ax_mem_write(load->vm, *gpa, load->tree.bytes, size))
 		return load_lost_ram(load, *gpa, err);
 	return 0;
 }
 
-static int load_tree(struct load *load, const struct tree_chosen *chosen, uint64_t *gpa,
-		     AxError *err)
+int load_complete_tree(struct load *load, const struct tree_chosen *chosen, AxError *err)
 {
 	const AxLoadOptions *options = load->options;
-	size_t room = options->device_tree_len + TREE_CHOSEN_ROOM;
-	size_t used;
-	void *tree;
-	int ret;
+	size_t room;
 
 	if (options->device_tree_len > TREE_SIZE_MAX)
 		return load_error(load, err, -ENOSPC,
 				  "a device tree of %zu bytes is too large: Linux takes 2 MiB",
 				  options->device_tree_len);
-	tree = malloc(room);
-	if (!tree)
+	room = options->device_tree_len + TREE_CHOSEN_ROOM;
+	load->tree.bytes = malloc(room);
+	if (!load->tree.bytes)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
 				    "no memory for a device tree");
-	ret = tree_complete(options->device_tree, options->device_tree_len, chosen, tree, room,
-			    &used, err);
-	if (!ret)
-		ret = place_tree(load, tree, used, gpa, err);
-	free(tree);
-	return ret;
+	return tree_complete(options->device_tree, options->device_tree_len, chosen,
+			     load->tree.bytes, room, &load->tree.len, err);
 }
 
 int load_finish(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
@@ -133,7 +146,9 @@ int load_finish(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, Ax
 		return 0;
 	ret = load_initrd(load, &chosen, err);
 	if (!ret)
-		ret = load_tree(load, &chosen, &gpa, err);
+		ret = load_complete_tree(load, &chosen, err);
+	if (!ret)
+		ret = place_tree(load, &gpa, err);
 	if (ret)
 		return ret;
 	setup->arg = gpa;

@@ -28,8 +28,14 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 	if (options->irqchip > AX_IRQCHIP_SPLIT && options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
 		return ax_error_argument(err, -EINVAL, "%" PRIu32 " is no irqchip",
 					 options->irqchip);
-	if (!options->image)
-		return ax_error_argument(err, -EINVAL, "a machine needs an image");
+	if (!options->image == !options->firmware)
+		return ax_error_argument(err, -EINVAL, "a machine needs an image or firmware%s",
+					 options->image ? ", not both" : "");
+	if (options->firmware && !board.load_firmware)
+		return ax_error_set(
+			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			"this machine has no place for firmware: give it what is to be started as "
+			"its image");
 	if (options->device_count > board.virtio.count)
 		return ax_error_argument(err, -EINVAL,
 					 "%" PRIu32
@@ -112,7 +118,7 @@ static int create_vcpus(AxMachine *machine, AxError *err)
 	return ret;
 }
 
-/* Put the image into RAM, with the board's device tree unless the caller has one. */
+/* Put the image, or firmware, into memory, with the board's device tree unless the caller has one. */
 static int load_image(AxMachine *machine, const AxMachineOptions *options, AxVCpuSetup *setup,
 		      AxBootRegisters *registers, AxError *err)
 {
@@ -120,10 +126,9 @@ static int load_image(AxMachine *machine, const AxMachineOptions *options, AxVCp
 	void *tree = NULL;
 	int ret = 0;
 
-	/* What this library doesn't know is refused there. */
 	if (options->load && !boot_sized(options->load, sizeof(load)))
-		return ax_image_load(machine->vm, options->image, options->load, setup, registers,
-				     err);
+		return ax_error_argument(
+			err, -EINVAL, "AxMachineOptions.load has no size that this library knows");
 	if (options->load)
 		load = *options->load;
 	load.size = sizeof(load);
@@ -131,8 +136,11 @@ static int load_image(AxMachine *machine, const AxMachineOptions *options, AxVCp
 		ret = board_tree(machine, &tree, &load.device_tree_len, err);
 		load.device_tree = tree;
 	}
-	if (!ret)
-		ret = ax_image_load(machine->vm, options->image, &load, setup, registers, err);
+	if (!ret && options->firmware)
+		ret = board.load_firmware(machine, options->firmware, &load, setup, err);
+	else if (!ret)
+		ret = load_into(machine->vm, options->image, &load, setup, registers,
+				&machine->tree, err);
 	free(tree);
 	return ret;
 }
@@ -232,6 +240,7 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	machine->device_count = options->device_count;
 	machine->cpus = options->cpus;
 	machine->memory = options->memory;
+	machine->host = options->host;
 	machine->irqchip = board_irqchip(options);
 
 	ret = make_vm(machine, options, err);
@@ -270,6 +279,7 @@ void ax_machine_free(AxMachine *machine)
 	ax_testdev_free(machine->test);
 	ax_console_free(machine->console);
 	free(machine->devices);
+	free(machine->tree.bytes);
 	free(machine);
 }
 
@@ -296,6 +306,16 @@ size_t ax_machine_input_room(AxMachine *machine)
 int ax_machine_power_button(AxMachine *machine, AxError *err)
 {
 	return board_power_button(machine, err);
+}
+
+int ax_machine_device_tree(const AxMachine *machine, const void **tree, size_t *len, AxError *err)
+{
+	if (!machine->tree.bytes)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "this machine has no device tree");
+	*tree = machine->tree.bytes;
+	*len = machine->tree.len;
+	return 0;
 }
 
 int ax_machine_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)

@@ -8,6 +8,7 @@
 
 #include <axvmm/machine.h>
 
+#include "machine/load.h"
 #include "machine/serial.h"
 #include "machine/testhost.h"
 
@@ -22,8 +23,10 @@ struct AxMachine {
 	struct board_devices *board;
 	uint32_t irqchip; /* an AxIrqchip, as the VM has it */
 	uint32_t cpus;
-	uint64_t memory;    /* bytes */
-	AxVirtio **devices; /* in slots 0, 1, ...; NULL: not attached yet */
+	uint64_t memory;       /* bytes */
+	AxHost *host;	       /* for devices' timers; NULL: none */
+	struct load_tree tree; /* the guest's device tree */
+	AxVirtio **devices;    /* in slots 0, 1, ...; NULL: not attached yet */
 	uint32_t device_count;
 };
 
@@ -50,6 +53,13 @@ struct board {
 	AxGuestPhysAddr test_base;
 	uint32_t test_port; /* 0: no port window */
 	struct board_slots virtio;
+	/*
+	 * Put firmware where the first CPU begins without an image, and the device tree
+	 * (load->device_tree) where firmware looks for it: machine->tree; setup is filled. NULL: the
+	 * board has no place for firmware, and its options always have an image.
+	 */
+	int (*load_firmware)(AxMachine *machine, const AxImageSource *firmware,
+			     const AxLoadOptions *load, AxVCpuSetup *setup, AxError *err);
 	const struct board_place *places;
 	size_t place_count;
 };

@@ -30,6 +30,8 @@ static struct tree_desc arm64_desc(uint32_t gic)
 		.ram_count = 1,
 		.uart_base = 0x09000000,
 		.uart_irq = 1,
+		.rtc_base = 0x09010000,
+		.rtc_irq = 2,
 		.test_base = 0x0b000000,
 		.test_size = 0x2000,
 		.virtio_base = 0x0a000000,
@@ -42,6 +44,9 @@ static struct tree_desc arm64_desc(uint32_t gic)
 			.gic_cpu_interface = 0x08010000,
 			.gic_redistributors = 0x080a0000,
 			.psci_method = "hvc",
+			.gpio_base = 0x09030000,
+			.gpio_irq = 7,
+			.power_pin = 3,
 		},
 	};
 }
@@ -55,6 +60,8 @@ static struct tree_desc riscv64_desc(void)
 		.ram_count = 2,
 		.uart_base = 0x10000000,
 		.uart_irq = 10,
+		.rtc_base = 0x101000,
+		.rtc_irq = 11,
 		.test_base = 0x1f000000,
 		.test_size = 0x2000,
 		.virtio_base = 0x10001000,
@@ -189,6 +196,14 @@ START_TEST(arm64_with_a_gicv3)
 	IS_CELLS(buffer, "/pl011@9000000", "reg", 0, 0x09000000, 0, 0x1000);
 	IS_CELLS(buffer, "/pl011@9000000", "interrupts", 0, 1, 4);
 	IS_STRING(buffer, "/pl011@9000000", "clock-names", "uartclk\0apb_pclk");
+	IS_STRING(buffer, "/pl031@9010000", "compatible", "arm,pl031\0arm,primecell");
+	IS_CELLS(buffer, "/pl031@9010000", "interrupts", 0, 2, 4);
+	IS_CELLS(buffer, "/pl061@9030000", "interrupts", 0, 7, 4);
+	IS_CELLS(buffer, "/pl061@9030000", "#gpio-cells", 2);
+	IS_STRING(buffer, "/gpio-keys", "compatible", "gpio-keys");
+	IS_CELLS(buffer, "/gpio-keys/key-power", "linux,code", 116);
+	IS_CELLS(buffer, "/gpio-keys/key-power", "gpios", 5, 3, 0);
+	IS_CELLS(buffer, "/pl061@9030000", "phandle", 5);
 	IS_CELLS(buffer, "/virtio_mmio@a000e00", "interrupts", 0, 23, 1);
 	IS_CELLS(buffer, "/test-device@b000000", "reg", 0, 0x0b000000, 0, 0x2000);
 }
@@ -217,6 +232,9 @@ START_TEST(arm64_without_a_gic_has_no_interrupts)
 	ck_assert(!has_node(buffer, "/timer"));
 	ck_assert(!has_node(buffer, "/psci"));
 	ck_assert(!has_node(buffer, "/virtio_mmio@a000000"));
+	ck_assert(!has_node(buffer, "/gpio-keys"));
+	ck_assert_ptr_null(
+		fdt_getprop(buffer, fdt_path_offset(buffer, "/pl031@9010000"), "interrupts", NULL));
 	ck_assert_ptr_null(
 		fdt_getprop(buffer, fdt_path_offset(buffer, "/pl011@9000000"), "interrupts", NULL));
 	ck_assert_ptr_null(
@@ -258,6 +276,9 @@ START_TEST(riscv64_with_a_plic)
 	IS_STRING(buffer, "/soc/serial@10000000", "compatible", "ns16550a");
 	IS_CELLS(buffer, "/soc/serial@10000000", "reg", 0, 0x10000000, 0, 0x100);
 	IS_CELLS(buffer, "/soc/serial@10000000", "interrupts", 10);
+	IS_STRING(buffer, "/soc/rtc@101000", "compatible", "google,goldfish-rtc");
+	IS_CELLS(buffer, "/soc/rtc@101000", "reg", 0, 0x101000, 0, 0x1000);
+	IS_CELLS(buffer, "/soc/rtc@101000", "interrupts", 11);
 	IS_CELLS(buffer, "/soc/virtio_mmio@10008000", "interrupts", 8);
 	IS_CELLS(buffer, "/poweroff", "value", 0x5555);
 	IS_CELLS(buffer, "/reboot", "value", 0x7777);
@@ -280,7 +301,11 @@ START_TEST(riscv64_with_aia)
 	IS_CELLS(buffer, "/soc/aplic@d000000", "msi-parent", 4);
 	IS_CELLS(buffer, "/soc/aplic@d000000", "riscv,num-sources", 96);
 	IS_CELLS(buffer, "/soc/serial@10000000", "interrupts", 10, 4);
+	IS_CELLS(buffer, "/soc/rtc@101000", "interrupts", 11, 4);
 	IS_CELLS(buffer, "/soc/virtio_mmio@10001000", "interrupts", 1, 1);
+	desc.virtio_is_level = true;
+	build(&desc);
+	IS_CELLS(buffer, "/soc/virtio_mmio@10001000", "interrupts", 1, 4);
 }
 END_TEST
 

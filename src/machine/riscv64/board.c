@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <axvmm/memory.h>
+#include <axvmm/rtc.h>
 #include <axvmm/vm.h>
 
 #include "boot/image.h"
@@ -19,6 +20,9 @@
 
 #define FINISHER_BASE 0x00100000
 #define FINISHER_SIZE 0x1000
+#define RTC_BASE      0x00101000
+#define RTC_SIZE      0x1000
+#define RTC_SOURCE    11
 #define PLIC_BASE     0x0c000000
 #define PLIC_SOURCES  95
 #define UART_BASE     0x10000000
@@ -41,6 +45,7 @@
 
 static const struct board_place places[] = {
 	{ AX_SPACE_MMIO, FINISHER_BASE, FINISHER_SIZE, "finisher" },
+	{ AX_SPACE_MMIO, RTC_BASE, RTC_SIZE, "rtc" },
 	{ AX_SPACE_MMIO, PLIC_BASE, APLIC_BASE - PLIC_BASE, "plic" },
 	{ AX_SPACE_MMIO, APLIC_BASE, APLIC_SIZE, "aplic" },
 	{ AX_SPACE_MMIO, UART_BASE, UART_SIZE, "uart" },
@@ -61,6 +66,7 @@ const struct board board = {
 struct board_devices {
 	AxPlic *plic; /* NULL with KVM's AIA */
 	AxFinisher *finisher;
+	AxGoldfishRtc *rtc;
 };
 
 int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
@@ -104,11 +110,14 @@ static struct tree_desc describe(const AxMachine *machine, const AxRamRange *ram
 		.ram_count = 1,
 		.uart_base = UART_BASE,
 		.uart_irq = UART_SOURCE,
+		.rtc_base = RTC_BASE,
+		.rtc_irq = RTC_SOURCE,
 		.test_base = AX_TEST_BASE_RISCV64,
 		.test_size = AX_TEST_SIZE,
 		.virtio_base = VIRTIO_BASE,
 		.virtio_size = VIRTIO_STRIDE,
 		.virtio_irq = VIRTIO_LINE,
+		.virtio_is_level = !has_aia,
 		.virtio_count = machine->device_count,
 		.riscv64 = {
 			.plic_base = has_aia ? 0 : PLIC_BASE,
@@ -206,6 +215,19 @@ static int attach_plic(AxMachine *machine, struct board_devices *own, AxError *e
 	return ret ? ret : ax_plic_attach(own->plic, machine->vm, PLIC_BASE, err);
 }
 
+static int attach_rtc(AxMachine *machine, struct board_devices *own, AxError *err)
+{
+	AxRtcConfig config = AX_RTC_CONFIG_INIT;
+	AxIrq irq;
+	int ret;
+
+	config.host = machine->host;
+	ret = ax_goldfish_rtc_new(&config, &own->rtc, err);
+	if (!ret)
+		ret = board_irq(machine, RTC_SOURCE, &irq, err);
+	return ret ? ret : ax_goldfish_rtc_attach(own->rtc, machine->vm, RTC_BASE, &irq, err);
+}
+
 int board_attach(AxMachine *machine, AxError *err)
 {
 	struct board_devices *own = calloc(1, sizeof(*own));
@@ -221,7 +243,7 @@ int board_attach(AxMachine *machine, AxError *err)
 		ret = ax_finisher_new(NULL, &own->finisher, err);
 	if (!ret)
 		ret = ax_finisher_attach(own->finisher, machine->vm, FINISHER_BASE, err);
-	return ret;
+	return ret ? ret : attach_rtc(machine, own, err);
 }
 
 void board_detach(AxMachine *machine)
@@ -230,10 +252,13 @@ void board_detach(AxMachine *machine)
 
 	if (!own)
 		return;
+	if (own->rtc)
+		ax_goldfish_rtc_detach(own->rtc, NULL);
 	if (own->finisher)
 		ax_finisher_detach(own->finisher, NULL);
 	if (own->plic)
 		ax_plic_detach(own->plic, NULL);
+	ax_goldfish_rtc_free(own->rtc);
 	ax_finisher_free(own->finisher);
 	ax_plic_free(own->plic);
 	free(own);
@@ -269,8 +294,9 @@ uint32_t board_trigger(const AxMachine *machine)
 
 int board_power_button(AxMachine *machine, AxError *err)
 {
-	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-			    "this machine has no power button");
+	return ax_error_set(
+		err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+		"this machine has no power button: QEMU's riscv64 board has none, either");
 }
 
 int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
