@@ -18,6 +18,7 @@ public_headers = \
 	include/axvmm/memory.h \
 	include/axvmm/net.h \
 	include/axvmm/pager.h \
+	include/axvmm/pc.h \
 	include/axvmm/probe.h \
 	include/axvmm/rtc.h \
 	include/axvmm/share.h \

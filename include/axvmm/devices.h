@@ -436,7 +436,8 @@ typedef enum AxResetRoute {
 	AX_RESET_NONE = 0,
 	AX_RESET_I8042 = 1,
 	AX_RESET_CONTROL = 2, /* port 0xcf9 */
-	AX_RESET_PORT92 = 3
+	AX_RESET_PORT92 = 3,
+	AX_RESET_ACPI = 4 /* ACPI's reset register (pc.h) */
 } AxResetRoute;
 
 #define AX_RESET_HAS_I8042   (1u << 0)

@@ -35,13 +35,14 @@ AX_API void ax_irq_pulse(const AxIrq *irq);
  * The line @gsi of the VM's interrupt controller.
  *
  *   AX_IRQCHIP_KERNEL  GSI of the in-kernel chips: levels by KVM_IRQ_LINE; pulses by an irqfd
+ *   AX_IRQCHIP_SPLIT   -ENOTSUP: lines lead into the IOAPIC, which is a device (pc.h, ax_ioapic_irq())
  *   AX_IRQCHIP_USER    a rising edge is a fixed interrupt with vector 0x20 + gsi to the first vCPU
  *   AX_IRQCHIP_NONE    a rising edge injects vector 0x20 + gsi into the first vCPU, as a PIC would;
  *                      arm64 and riscv64: the CPU's one interrupt line is up while any gsi is
  *
- * On arm64 gsi n of the in-kernel GIC is SPI n (INTID 32 + n).
+ * On arm64 gsi n of the in-kernel GIC is SPI n (INTID 32 + n), on riscv64 source n of the APLIC.
  *
- * @param gsi   0 to 23
+ * @param gsi   x86-64: 0 to 23; arm64, riscv64: 0 to 95
  * @param irq   filled; owned by the VM, valid until ax_vm_destroy()
  * @return 0; -EINVAL; -ENOTSUP; -EPERM the first vCPU does not exist yet; -ENOMEM; -EIO
  *
@@ -52,6 +53,34 @@ AX_API int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err);
 /* The version of the in-kernel interrupt controller: arm64 2 or 3, of the GIC; 0 elsewhere, and without
  * one. Thread: any. */
 AX_API uint32_t ax_irq_version(const AxVm *vm);
+
+/* A message that is an interrupt: what a device writes, and where. SDM 3A, 11.11. */
+typedef struct AxMsi {
+	uint64_t address;
+	uint32_t data;
+	uint32_t reserved; /* 0 */
+} AxMsi;
+
+/**
+ * Send it: KVM_SIGNAL_MSI.
+ *
+ * @return 0, also where no vCPU takes it; -ENOTSUP this VM's interrupts are not KVM's; -EIO
+ *
+ * Thread: any.
+ */
+AX_API int ax_msi_send(AxVm *vm, const AxMsi *msi, AxError *err);
+
+/**
+ * AX_IRQCHIP_SPLIT: what an eventfd for line @gsi (ax_irq_attach_eventfd()) sends, and which
+ * interrupts' ends are reported (AX_EXIT_IRQ_EOI, for level-triggered messages): KVM_SET_GSI_ROUTING.
+ *
+ * @param gsi  0 to 23
+ * @param msi  NULL: nothing, the line is masked
+ * @return 0; -EINVAL; -ENOTSUP another irqchip; -ENOMEM; -EIO
+ *
+ * Thread: any.
+ */
+AX_API int ax_irq_route(AxVm *vm, uint32_t gsi, const AxMsi *msi, AxError *err);
 
 #define AX_NOTIFY_PORT	(1u << 0) /* addr is a port, else MMIO */
 #define AX_NOTIFY_MATCH (1u << 1) /* only writes of the value `match` */
@@ -95,7 +124,7 @@ AX_API bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id);
 
 /**
  * Make writes of an eventfd raise a line without waking this process's threads: KVM_IRQFD
- * (AX_IRQCHIP_KERNEL).
+ * (AX_IRQCHIP_KERNEL; AX_IRQCHIP_SPLIT, where it sends what ax_irq_route() says).
  *
  * @return 0; -ENOTSUP this VM's interrupts are not KVM's: watch the eventfd and call
  * ax_irq_pulse(); -EINVAL; -EIO

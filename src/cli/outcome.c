@@ -87,6 +87,7 @@ static int tell_reset(const AxMachineResult *result)
 		[AX_RESET_I8042] = " by the keyboard controller",
 		[AX_RESET_CONTROL] = " by port 0xcf9",
 		[AX_RESET_PORT92] = " by port 0x92",
+		[AX_RESET_ACPI] = " by ACPI's reset register",
 	};
 
 	cli_message("the guest asked for a reset%s",
