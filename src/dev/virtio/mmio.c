@@ -84,9 +84,12 @@ static void write_status(AxVirtio *virtio, uint32_t value)
 static void write_ready(AxVirtio *virtio, struct virtq *queue, uint32_t value)
 {
 	if (value == 0 && queue->ready) {
-		if (queue->in_flight && !virtio_drain(virtio))
+		bool drain = queue->in_flight || virtio->type->external;
+
+		if (drain && !virtio_drain(virtio))
 			return;
 		virtq_stop(queue);
+		virtio_external_start(virtio);
 	} else if (value == 1 && !queue->ready && (virtio->status & VIRTIO_FEATURES_OK) &&
 		   !(virtio->status & VIRTIO_NEEDS_RESET) && !virtio->draining) {
 		if (!virtq_start(queue))

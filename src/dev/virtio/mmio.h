@@ -66,6 +66,9 @@ void virtio_reset(AxVirtio *virtio);
 /* The type's drain op, if it has one and none runs. False: one runs, on another thread. */
 bool virtio_drain(AxVirtio *virtio);
 
+/* After virtio_drain(): an external device that still runs gets the queues again that are ready. */
+void virtio_external_start(AxVirtio *virtio);
+
 /* Whether the driver may have these features. */
 bool virtio_accepts(AxVirtio *virtio, uint64_t features);
 

@@ -76,6 +76,7 @@ static int save_locked(AxVirtio *virtio, AxState *state)
 	if (virtio->type->save)
 		ret = virtio->type->save(virtio, state);
 	/* This VM may go on. */
+	virtio_external_start(virtio);
 	virtio_kick_all(virtio);
 	return ret ? ret : ax_state_error(state);
 }

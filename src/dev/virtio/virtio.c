@@ -145,14 +145,15 @@ void virtio_kick_all(AxVirtio *virtio)
 static int connect_queue(AxVirtio *virtio, struct virtq *queue, AxVm *vm, AxError *err)
 {
 	AxNotify notify = AX_NOTIFY_INIT;
-	int ret;
+	int ret = 0;
 
 	queue->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (queue->event < 0)
 		return ax_error_set(err, -EIO, AX_ERROR_RESOURCE, errno,
 				    "%s: no eventfd for a queue: %m", virtio->link.name);
-	ret = ax_watch_new(virtio->host, queue->event, AX_WATCH_READ, queue_notified, queue,
-			   &queue->watch, err);
+	if (!virtio->type->external)
+		ret = ax_watch_new(virtio->host, queue->event, AX_WATCH_READ, queue_notified, queue,
+				   &queue->watch, err);
 	if (ret)
 		return ret;
 	notify.addr = virtio->base + VIRTIO_MMIO_QUEUE_NOTIFY;
@@ -212,8 +213,12 @@ int ax_virtio_attach(AxVirtio *virtio, AxVm *vm, AxGuestPhysAddr base, const AxI
 	if (!ret)
 		ret = ax_dev_attach(&virtio->link, vm, &window, 1, NULL, &virtio_device_ops, virtio,
 				    err);
-	if (ret)
+	if (!ret && virtio->type->attach)
+		ret = virtio->type->attach(virtio, err);
+	if (ret) {
 		(void)disconnect_queues(virtio, vm, NULL);
+		(void)ax_dev_detach(&virtio->link, NULL);
+	}
 	return ret;
 }
 
@@ -289,6 +294,11 @@ void virtio_interrupt(AxVirtio *virtio, unsigned index)
 	queue->pushed = 0;
 }
 
+void virtio_interrupt_external(AxVirtio *virtio)
+{
+	virtio_raise(virtio, VIRTIO_MMIO_USED_BUFFER);
+}
+
 /* Section 2.1.2: before DRIVER_OK the driver gets no notifications. */
 void virtio_config_changed(AxVirtio *virtio)
 {
@@ -316,6 +326,12 @@ bool virtio_drain(AxVirtio *virtio)
 		virtio->type->drain(virtio);
 	virtio->draining = false;
 	return true;
+}
+
+void virtio_external_start(AxVirtio *virtio)
+{
+	if (virtio->type->external && virtio_running(virtio))
+		virtio->type->start(virtio);
 }
 
 void virtio_reset(AxVirtio *virtio)

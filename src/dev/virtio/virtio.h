@@ -42,8 +42,9 @@ struct virtio_type {
 	/*
 	 * Another process serves the queues (vhost-user): the transport makes the event of each queue
 	 * that is ready and has notifications signal it, as ever, but watches none and takes nothing
-	 * from a queue; notify() is NULL. start() hands queues[].event over to that process, drain()
-	 * takes the queues back from it.
+	 * from a queue; notify() is NULL. start() hands the queues that are ready, and their event,
+	 * over to that process, drain() takes them back from it. start() comes again after a drain()
+	 * that was for one queue, or for save().
 	 */
 	bool external;
 	/*

@@ -101,7 +101,7 @@ static uint32_t write_some(struct vsock_conn *conn, struct iovec *iov, unsigned 
 	if (written >= 0)
 		return (uint32_t)written;
 	/* EFAULT: the guest's memory went away under a pager; its bytes are lost to the reader. */
-	if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+	if (errno != EAGAIN && errno != ENOBUFS)
 		reader_is_gone(conn);
 	return 0;
 }
@@ -296,7 +296,7 @@ void vsock_host_connect(struct vsock_conn *conn)
 	struct vsock *vsock = conn->vsock;
 	char path[AX_UNIX_PATH_SIZE];
 
-	snprintf(path, sizeof(path), "%s_%u", vsock->listener.path, conn->host_port);
+	snprintf(path, sizeof(path), "%.96s_%u", vsock->listener.path, conn->host_port);
 	conn->fd = ax_unix_connect(path);
 	if (conn->fd == -EAGAIN) {
 		vsock_alarm(vsock, ax_host_now(vsock->virtio.host) + VSOCK_RETRY_NS);

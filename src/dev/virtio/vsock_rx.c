@@ -144,7 +144,7 @@ static void send_data(struct vsock_conn *conn)
 		return;
 	}
 	virtq_return(&vsock->virtio, VSOCK_RX, vsock->rx_chain);
-	if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+	if (len < 0 && errno == EAGAIN) {
 		conn->readable = false;
 		return;
 	}
