@@ -78,6 +78,9 @@ EXTRA_DIST += tests/unit/pager_fixture.h
 # Running vCPUs: a list of its own.
 include tests/unit/vcpu.mk
 
+# Virtio devices: a list of their own.
+include tests/unit/virtio.mk
+
 # What only one architecture has: lists of their own.
 include tests/unit/arm64/local.mk
 
