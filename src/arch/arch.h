@@ -13,6 +13,7 @@
 
 /*
  * ARCH_COMPLETES       1: arch_complete() has something to do
+ * ARCH_IRQ_LINES       how many lines ax_irq_get() knows: 0 to one less
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
  * ARCH_PREPARES        1: arch_vm_prepare() has something to do
  */

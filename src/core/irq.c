@@ -21,7 +21,7 @@
 #include "core/vm.h"
 #include "sys/sys.h"
 
-#define LINE_COUNT    24   /* inputs of an IOAPIC: ICH9 datasheet, 13.5.7 */
+#define LINE_COUNT    ARCH_IRQ_LINES
 #define VECTOR_BASE   0x20 /* the first vector that is no exception: SDM 3A 6.2 */
 #define IRQFD_UNTRIED (-1)
 #define IRQFD_REFUSED (-2)
@@ -35,8 +35,8 @@ struct irq_line {
 struct irq_lines {
 	AxVm *vm;
 	AxVCpu *target;	      /* without an in-kernel irqchip: who gets all interrupts */
-	pthread_mutex_t lock; /* where a CPU's line has a level: `raised`, and the line's changes */
-	uint32_t raised;      /* a bit a line */
+	pthread_mutex_t lock; /* where a CPU's line has a level: orders the changes of all levels */
+	unsigned raised;      /* lines that are high, there */
 	struct irq_line line[LINE_COUNT];
 };
 
@@ -126,15 +126,16 @@ static void edge_set(void *opaque, uint32_t gsi, bool level)
 static void level_set(void *opaque, uint32_t gsi, bool level)
 {
 	struct irq_lines *lines = opaque;
-	uint32_t bit = 1u << gsi, before;
+	struct irq_line *line = &lines->line[gsi];
 
 	pthread_mutex_lock(&lines->lock);
-	before = lines->raised;
-	lines->raised = level ? before | bit : before & ~bit;
-	if (!before && lines->raised)
-		(void)arch_inject(lines->target, VECTOR_BASE, NULL);
-	else if (before && !lines->raised)
-		(void)arch_clear_interrupt(lines->target, VECTOR_BASE, NULL);
+	if (line->level != level) {
+		line->level = level;
+		if (level && lines->raised++ == 0)
+			(void)arch_inject(lines->target, VECTOR_BASE, NULL);
+		else if (!level && --lines->raised == 0)
+			(void)arch_clear_interrupt(lines->target, VECTOR_BASE, NULL);
+	}
 	pthread_mutex_unlock(&lines->lock);
 }
 

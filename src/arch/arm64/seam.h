@@ -14,4 +14,7 @@
 /* The GIC is initialised once all vCPUs exist. */
 #define ARCH_PREPARES 1
 
+/* Interrupt lines of ax_irq_get(): SPIs 0 to 95. */
+#define ARCH_IRQ_LINES 96
+
 #endif

@@ -14,4 +14,7 @@
 /* KVM's AIA is completed when all vCPUs exist, and before it is used: aia.c. */
 #define ARCH_PREPARES 1
 
+/* Interrupt lines of ax_irq_get(): sources of the APLIC: 1 to 95. */
+#define ARCH_IRQ_LINES 96
+
 #endif

@@ -14,4 +14,7 @@
 /* Interrupt controllers are complete when they have been created. */
 #define ARCH_PREPARES 0
 
+/* Interrupt lines of ax_irq_get(): inputs of an IOAPIC: ICH9 datasheet, 13.5.7. */
+#define ARCH_IRQ_LINES 24
+
 #endif
