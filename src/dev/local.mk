@@ -1,6 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/dev, the device models; one file a line.
 dev_sources = \
+	src/dev/backend/disk.c \
+	src/dev/backend/disk.h \
+	src/dev/backend/disk_engine.h \
+	src/dev/backend/disk_job.c \
+	src/dev/backend/disk_open.c \
+	src/dev/backend/disk_threads.c \
+	src/dev/backend/disk_uring.c \
+	src/dev/backend/qcow2.c \
+	src/dev/backend/qcow2.h \
+	src/dev/backend/qcow2_image.h \
+	src/dev/backend/qcow2_inflate.c \
+	src/dev/backend/net.c \
+	src/dev/backend/net.h \
+	src/dev/backend/net_datagram.c \
+	src/dev/backend/net_forward.c \
+	src/dev/backend/net_passt.c \
+	src/dev/backend/net_socket.c \
+	src/dev/backend/net_stream.c \
+	src/dev/backend/net_tap.c \
+	src/dev/backend/spawn.c \
+	src/dev/backend/spawn.h \
 	src/dev/backend/unix.c \
 	src/dev/backend/unix.h \
 	src/dev/console.c \
@@ -29,8 +50,16 @@ dev_sources = \
 	src/dev/uart.c \
 	src/dev/uart.h \
 	src/dev/uart_regs.c \
+	src/dev/virtio/blk.c \
+	src/dev/virtio/blk.h \
+	src/dev/virtio/blk_request.c \
 	src/dev/virtio/mmio.c \
 	src/dev/virtio/mmio.h \
+	src/dev/virtio/net.c \
+	src/dev/virtio/net.h \
+	src/dev/virtio/net_ctrl.c \
+	src/dev/virtio/net_rx.c \
+	src/dev/virtio/net_tx.c \
 	src/dev/virtio/queue.c \
 	src/dev/virtio/queue.h \
 	src/dev/virtio/queue_chain.c \

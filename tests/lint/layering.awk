@@ -147,7 +147,7 @@ FILENAME !~ /^src\/(arch|machine)\// && FILENAME !~ /\/(x86_64|arm64|riscv64)\//
 
 FILENAME ~ /^src\// && FILENAME !~ /^src\/sys\// {
 	if (code ~ /(^|[^A-Za-z0-9_])ioctl[ \t]*[(]/ &&
-	    code !~ /ioctl[ \t]*[(][^,]*,[ \t]*(FIO|TIOC|TUN|BLK|UFFD)/)
+	    code !~ /ioctl[ \t]*[(][^,]*,[ \t]*(FIO|TIOC|TUN|SIOC|BLK|UFFD)/)
 		report("ioctl", "KVM's ioctls are issued in src/sys only")
 	if (code ~ /(SYS|__NR)_ioctl/)
 		report("ioctl", "an ioctl in disguise")

@@ -149,19 +149,27 @@ static void let_go(struct virtq *queue, struct virtq_chain *chain, uint32_t writ
 	chain->taken = false;
 }
 
-void virtq_push(AxVirtio *virtio, unsigned index, struct virtq_chain *chain, uint32_t written)
+void virtq_push_many(AxVirtio *virtio, unsigned index, struct virtq_chain *const *chains,
+		     const uint32_t *written, unsigned count)
 {
 	struct virtq *queue = &virtio->queues[index];
 
+	/* All were taken since the queue was started last, or none was. */
+	if (is_current(queue, chains[0])) {
+		if (queue->packed)
+			virtq_packed_push(queue, chains, written, count);
+		else
+			virtq_split_push(queue, chains, written, count);
+	}
+	for (unsigned i = 0; i < count; i++)
+		let_go(queue, chains[i], written[i]);
+}
+
+void virtq_push(AxVirtio *virtio, unsigned index, struct virtq_chain *chain, uint32_t written)
+{
 	if (written > chain->in_len)
 		written = (uint32_t)chain->in_len;
-	if (is_current(queue, chain)) {
-		if (queue->packed)
-			virtq_packed_push(queue, chain, written);
-		else
-			virtq_split_push(queue, chain, written);
-	}
-	let_go(queue, chain, written);
+	virtq_push_many(virtio, index, &chain, &written, 1);
 }
 
 void virtq_return(AxVirtio *virtio, unsigned index, struct virtq_chain *chain)

@@ -90,6 +90,13 @@ int virtq_pop(AxVirtio *virtio, unsigned index, struct virtq_chain *chain);
  */
 void virtq_push(AxVirtio *virtio, unsigned index, struct virtq_chain *chain, uint32_t written);
 
+/*
+ * virtq_push() of several chains, one at least, of which the driver sees all or none: the buffers of one
+ * frame (section 5.1.6.4). No more is written to each than it has room for.
+ */
+void virtq_push_many(AxVirtio *virtio, unsigned index, struct virtq_chain *const *chains,
+		     const uint32_t *written, unsigned count);
+
 /* Undo the last virtq_pop() of this queue: the next one takes the same chain again. */
 void virtq_return(AxVirtio *virtio, unsigned index, struct virtq_chain *chain);
 

@@ -92,19 +92,31 @@ int virtq_packed_pop(struct virtq *queue, struct virtq_chain *chain)
 	return 1;
 }
 
-void virtq_packed_push(struct virtq *queue, const struct virtq_chain *chain, uint32_t written)
+/* Section 2.8.9: WRITE says that the length is one. */
+static uint16_t used_flags(const struct virtq *queue, uint32_t written)
 {
-	struct virtq_packed_desc *slot = slot_at(queue, queue->used);
-	uint16_t flags = queue->used_wrap ? VIRTQ_DESC_AVAIL | VIRTQ_DESC_USED : 0;
+	return (queue->used_wrap ? VIRTQ_DESC_AVAIL | VIRTQ_DESC_USED : 0) |
+	       (written ? VIRTQ_DESC_WRITE : 0);
+}
 
-	/* Section 2.8.9: WRITE says that the length is one. */
-	if (written)
-		flags |= VIRTQ_DESC_WRITE;
-	slot->id = chain->id;
-	slot->len = written;
-	store_release(&slot->flags, flags);
-	advance(queue, &queue->used, &queue->used_wrap, chain->slots);
-	queue->pushed += chain->slots;
+void virtq_packed_push(struct virtq *queue, struct virtq_chain *const *chains,
+		       const uint32_t *written, unsigned count)
+{
+	struct virtq_packed_desc *first = slot_at(queue, queue->used);
+	uint16_t first_flags = used_flags(queue, written[0]);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct virtq_packed_desc *slot = slot_at(queue, queue->used);
+
+		slot->id = chains[i]->id;
+		slot->len = written[i];
+		if (i)
+			store_release(&slot->flags, used_flags(queue, written[i]));
+		advance(queue, &queue->used, &queue->used_wrap, chains[i]->slots);
+		queue->pushed += chains[i]->slots;
+	}
+	/* The driver looks at them in order: without the first it sees none. */
+	store_release(&first->flags, first_flags);
 }
 
 void virtq_packed_return(struct virtq *queue, const struct virtq_chain *chain)

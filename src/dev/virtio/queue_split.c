@@ -98,16 +98,20 @@ int virtq_split_pop(struct virtq *queue, struct virtq_chain *chain)
 	return 1;
 }
 
-void virtq_split_push(struct virtq *queue, const struct virtq_chain *chain, uint32_t written)
+void virtq_split_push(struct virtq *queue, struct virtq_chain *const *chains,
+		      const uint32_t *written, unsigned count)
 {
 	struct virtq_used *used = used_ring(queue);
-	struct virtq_used_elem *elem = &used->ring[queue->used & (queue->size - 1)];
 
-	elem->id = chain->id;
-	elem->len = written;
-	queue->used++;
-	queue->pushed++;
-	/* Section 2.7.8.2: the entry, and all that it stands for, is there before the index says so. */
+	for (unsigned i = 0; i < count; i++) {
+		struct virtq_used_elem *elem = &used->ring[queue->used & (queue->size - 1)];
+
+		elem->id = chains[i]->id;
+		elem->len = written[i];
+		queue->used++;
+	}
+	queue->pushed += count;
+	/* Section 2.7.8.2: the entries, and all that they stand for, are there before the index says so. */
 	store_release(&used->idx, queue->used);
 }
 

@@ -125,13 +125,15 @@ bool virtq_table_get(const struct virtq *queue, uint64_t addr, uint32_t len, AxM
 
 /* The same for either ring: as the functions of queue.h. */
 int virtq_split_pop(struct virtq *queue, struct virtq_chain *chain);
-void virtq_split_push(struct virtq *queue, const struct virtq_chain *chain, uint32_t written);
+void virtq_split_push(struct virtq *queue, struct virtq_chain *const *chains,
+		      const uint32_t *written, unsigned count);
 bool virtq_split_wants(const struct virtq *queue);
 /* Tell the driver what queue->notify_on says; then, whether something came after queue->known. */
 bool virtq_split_notify(struct virtq *queue);
 
 int virtq_packed_pop(struct virtq *queue, struct virtq_chain *chain);
-void virtq_packed_push(struct virtq *queue, const struct virtq_chain *chain, uint32_t written);
+void virtq_packed_push(struct virtq *queue, struct virtq_chain *const *chains,
+		       const uint32_t *written, unsigned count);
 void virtq_packed_return(struct virtq *queue, const struct virtq_chain *chain);
 bool virtq_packed_wants(const struct virtq *queue);
 bool virtq_packed_notify(struct virtq *queue);
