@@ -28,7 +28,8 @@ enum cli_status {
 	STATUS_SUSPEND = 209,	     /* the guest suspended itself */
 	STATUS_GUEST_CODE = 210, /* the guest's own code is 3 or above 127: the message says it */
 	STATUS_TIMEOUT = 211,
-	STATUS_QUIT = 212 /* Ctrl-A x */
+	STATUS_QUIT = 212,   /* Ctrl-A x */
+	STATUS_STOPPED = 213 /* axvmm stop, by force */
 };
 
 /* The largest code of a guest that is passed through. */
@@ -38,6 +39,8 @@ enum cli_status {
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
+
+/* Those of running VMs are in manage.h. */
 
 /* What "axvmm help NAME" prints. */
 extern const char run_help[];

@@ -259,6 +259,11 @@ void input_begin(struct input *input, AxMachine *machine, bool terminal)
 		ax_host_defer(input->host, pump, input);
 }
 
+void input_set_machine(struct input *input, AxMachine *machine)
+{
+	input->machine = machine;
+}
+
 void input_free(struct input *input)
 {
 	if (!input)

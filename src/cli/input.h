@@ -33,6 +33,9 @@ void input_room(void *opaque);
  */
 void input_begin(struct input *input, AxMachine *machine, bool terminal);
 
+/* Another machine in its place: the guest reboots. The loop does not run meanwhile. */
+void input_set_machine(struct input *input, AxMachine *machine);
+
 /* End. The loop does not run any more. NULL is allowed. */
 void input_free(struct input *input);
 

@@ -13,15 +13,17 @@
 
 #include "cli/iothread.h"
 
-#define STACK_SIZE (64 * 1024)
+#define STACK_SIZE (256 * 1024) /* devices decode their files' formats on it */
 
 struct iothread {
 	AxHost *host;  /* what others use */
 	AxHost *inner; /* the library's loop, made on first need */
 	pthread_mutex_t lock;
+	bool held;
+	bool needed;  /* there is something to wait for */
 	bool running; /* the thread is there */
 	pthread_t thread;
-	atomic_bool quit;
+	atomic_bool quit; /* the thread is to end */
 	void (*failed)(void *opaque, const char *why);
 	void *opaque;
 };
@@ -83,7 +85,9 @@ static void need_thread(struct iothread *io)
 	int ret = 0;
 
 	pthread_mutex_lock(&io->lock);
-	if (!io->running && !atomic_load(&io->quit)) {
+	io->needed = true;
+	if (!io->running && !io->held) {
+		atomic_store(&io->quit, false);
 		ret = start_thread(io);
 		io->running = !ret;
 	}
@@ -205,6 +209,7 @@ struct iothread *iothread_new(void (*failed)(void *opaque, const char *why), voi
 		return NULL;
 	io->failed = failed;
 	io->opaque = opaque;
+	io->held = true;
 	pthread_mutex_init(&io->lock, NULL);
 	if (ax_host_new(&ops, io, &io->host, NULL)) {
 		iothread_free(io);
@@ -224,17 +229,30 @@ static void wake(void *opaque)
 	(void)opaque;
 }
 
-void iothread_stop(struct iothread *io)
+void iothread_release(struct iothread *io)
+{
+	bool needed;
+
+	pthread_mutex_lock(&io->lock);
+	io->held = false;
+	needed = io->needed;
+	pthread_mutex_unlock(&io->lock);
+	if (needed)
+		need_thread(io);
+}
+
+void iothread_hold(struct iothread *io)
 {
 	bool running;
 
 	pthread_mutex_lock(&io->lock);
-	atomic_store(&io->quit, true);
+	io->held = true;
 	running = io->running;
 	io->running = false;
 	pthread_mutex_unlock(&io->lock);
 	if (!running)
 		return;
+	atomic_store(&io->quit, true);
 	/* Without memory for that it wakes up with the next event. */
 	while (ax_host_defer(io->inner, wake, NULL))
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);

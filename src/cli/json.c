@@ -49,8 +49,7 @@ static void separate(struct json *json)
 	json->separate = true;
 }
 
-/* The bytes of the UTF-8 sequence at @text (RFC 3629, section 4); 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
+size_t json_utf8_length(const unsigned char *text)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t len;
@@ -89,7 +88,7 @@ static void put_text(struct json *json, const char *text)
 
 	put_char(json, '"');
 	while (*at) {
-		size_t len = utf8_length(at);
+		size_t len = json_utf8_length(at);
 
 		if (!len) {
 			put(json, "\\ufffd", 6);
@@ -142,6 +141,11 @@ static void put_formatted(struct json *json, const char *text, int len)
 {
 	separate(json);
 	put(json, text, (size_t)len);
+}
+
+void json_raw(struct json *json, const char *number)
+{
+	put_formatted(json, number, (int)strlen(number));
 }
 
 void json_number(struct json *json, uint64_t number)

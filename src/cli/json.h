@@ -42,10 +42,16 @@ void json_string(struct json *json, const char *text);
 void json_number(struct json *json, uint64_t number);
 void json_signed(struct json *json, int64_t number);
 void json_bool(struct json *json, bool value);
+/* A number as it is written. */
+void json_raw(struct json *json, const char *number);
 /* A string "0x...": 64-bit numbers are too large for what most readers make of a JSON number. */
 void json_hex(struct json *json, uint64_t number);
 /* A string of two hexadecimal digits a byte. */
 void json_bytes(struct json *json, const void *bytes, size_t len);
+
+/* The bytes of the UTF-8 sequence at @text (RFC 3629, section 4), which a zero byte ends; 0 when there
+ * is none. */
+size_t json_utf8_length(const unsigned char *text);
 
 /* A newline between two values that are lines of their own. */
 void json_newline(struct json *json);

@@ -3,8 +3,18 @@
 # shared libraries, so that it starts fast and is a plain executable in the build tree.
 cli_sources = \
 	src/cli/cli.h \
+	src/cli/config.c \
+	src/cli/consoles.c \
+	src/cli/consoles.h \
+	src/cli/control-client.c \
+	src/cli/control-client.h \
+	src/cli/control-path.c \
+	src/cli/control.c \
+	src/cli/control.h \
 	src/cli/demo.c \
 	src/cli/demo.h \
+	src/cli/devices.c \
+	src/cli/devices.h \
 	src/cli/doctor.c \
 	src/cli/guests.c \
 	src/cli/histogram.c \
@@ -13,16 +23,31 @@ cli_sources = \
 	src/cli/input.h \
 	src/cli/iothread.c \
 	src/cli/iothread.h \
+	src/cli/json-read.c \
+	src/cli/json-read.h \
 	src/cli/json.c \
 	src/cli/json.h \
 	src/cli/main.c \
+	src/cli/manage.c \
+	src/cli/manage.h \
 	src/cli/message.c \
 	src/cli/number.c \
 	src/cli/number.h \
+	src/cli/options-devices.c \
+	src/cli/options-machine.c \
+	src/cli/options-private.h \
 	src/cli/options.c \
 	src/cli/options.h \
 	src/cli/outcome.c \
+	src/cli/params.c \
+	src/cli/params.h \
+	src/cli/pauser.c \
+	src/cli/pauser.h \
+	src/cli/pending.c \
 	src/cli/run.c \
+	src/cli/session-control.c \
+	src/cli/session-dump.c \
+	src/cli/session-private.h \
 	src/cli/session.c \
 	src/cli/session.h \
 	src/cli/signals.c \
@@ -33,6 +58,7 @@ cli_sources = \
 	src/cli/stats-report.c \
 	src/cli/stats.c \
 	src/cli/stats.h \
+	src/cli/status.c \
 	src/cli/terminal.c \
 	src/cli/terminal.h \
 	src/cli/trace-exit.c \

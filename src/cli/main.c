@@ -12,12 +12,19 @@
 #include <axvmm/axvmm.h>
 
 #include "cli/cli.h"
+#include "cli/manage.h"
 
 static const char help[] =
 	"Usage: axvmm COMMAND [ARGUMENT]...\n"
-	"Run small guests on Linux KVM.\n"
+	"Run guests on Linux KVM.\n"
 	"\n"
-	"  run      boot an image, or without one a demonstration\n"
+	"  run      boot a kernel or another image, or without one a demonstration\n"
+	"  list     which VMs run\n"
+	"  status   how one of them does\n"
+	"  stop     shut it down, or end it\n"
+	"  pause, resume\n"
+	"           hold its CPUs, and let them go on\n"
+	"  balloon  ask its guest to leave memory to the host\n"
 	"  doctor   say what this host's KVM can do, and what to do about what is missing\n"
 	"  guests   list the embedded guests, or extract them\n"
 	"  help     this text; with a command its options\n"
@@ -30,6 +37,12 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "run", cmd_run, run_help },
+	{ "list", cmd_list, list_help },
+	{ "status", cmd_status, status_help },
+	{ "stop", cmd_stop, stop_help },
+	{ "pause", cmd_pause, pause_help },
+	{ "resume", cmd_resume, resume_help },
+	{ "balloon", cmd_balloon, balloon_help },
 	{ "doctor", cmd_doctor, doctor_help },
 	{ "guests", cmd_guests, guests_help },
 };

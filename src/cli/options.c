@@ -1,205 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line of "axvmm run".
+ * The command line of "axvmm run": which options there are, in which order they count, and what they
+ * say together.
  */
-#include <getopt.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include <axvmm/axvmm.h>
 #include <axvmm/machine.h>
+#include <axvmm/probe.h>
 
 #include "cli/cli.h"
-#include "cli/number.h"
-#include "cli/options.h"
+#include "cli/consoles.h"
+#include "cli/options-private.h"
 
-enum run_option {
-	OPTION_MODE = 0x100,
-	OPTION_LOAD,
-	OPTION_MEMORY,
-	OPTION_CPUS,
-	OPTION_CMDLINE,
-	OPTION_INITRD,
-	OPTION_IRQCHIP,
-	OPTION_POWER,
-	OPTION_UNCLAIMED,
-	OPTION_NO_CPUID,
-	OPTION_STATS,
-	OPTION_TRACE,
-	OPTION_TIMEOUT,
-	OPTION_GUEST,
-	OPTION_KVM,
-};
-
-static const struct option long_options[] = {
+const struct option run_long_options[] = {
 	{ "mode", required_argument, NULL, OPTION_MODE },
 	{ "load", required_argument, NULL, OPTION_LOAD },
+	{ "kernel", required_argument, NULL, OPTION_KERNEL },
+	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
 	{ "cmdline", required_argument, NULL, OPTION_CMDLINE },
+	{ "append", required_argument, NULL, OPTION_CMDLINE },
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "dtb", required_argument, NULL, OPTION_DTB },
 	{ "irqchip", required_argument, NULL, OPTION_IRQCHIP },
 	{ "power", required_argument, NULL, OPTION_POWER },
 	{ "unclaimed", required_argument, NULL, OPTION_UNCLAIMED },
 	{ "no-cpuid", no_argument, NULL, OPTION_NO_CPUID },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "net", required_argument, NULL, OPTION_NET },
+	{ "share", required_argument, NULL, OPTION_SHARE },
+	{ "vsock", required_argument, NULL, OPTION_VSOCK },
+	{ "rng", no_argument, NULL, OPTION_RNG },
+	{ "balloon", optional_argument, NULL, OPTION_BALLOON },
+	{ "console", required_argument, NULL, OPTION_CONSOLE },
+	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "reboot", no_argument, NULL, OPTION_REBOOT },
+	{ "no-reboot", no_argument, NULL, OPTION_NO_REBOOT },
+	{ "dump-fdt", required_argument, NULL, OPTION_DUMP_FDT },
+	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "guest", required_argument, NULL, OPTION_GUEST },
 	{ "kvm", required_argument, NULL, OPTION_KVM },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_mode(const char *text, struct run_options *options)
+struct options_text {
+	struct options_text *next;
+	char text[];
+};
+
+char *options_copy(struct run_options *options, const char *text)
 {
-	static const char *const names[] = { "real", "protected", "long", NULL };
-	static const uint32_t modes[] = { AX_MODE_REAL, AX_MODE_PROTECTED, AX_MODE_LONG };
-	int index = parse_name(text, names);
+	size_t size = strlen(text) + 1;
+	struct options_text *copy = malloc(sizeof(*copy) + size);
 
-	if (index < 0)
-		return cli_usage("--mode %s: unknown; real, protected and long are known", text);
-	options->mode = modes[index];
-	options->given |= AX_HINT_MODE;
-	return STATUS_OK;
-}
-
-static int parse_memory(const char *text, struct run_options *options)
-{
-	long pages = sysconf(_SC_PHYS_PAGES);
-	long page_size = sysconf(_SC_PAGESIZE);
-	char asked[NUMBER_TEXT_SIZE], has[NUMBER_TEXT_SIZE];
-	uint64_t host;
-
-	if (!parse_size(text, &options->memory))
-		return cli_usage("--memory %s: no size; 64M, 1G and 0x4000000 are some", text);
-	if (!options->memory)
-		return cli_usage("--memory %s: a guest needs some; 128M is the default", text);
-	if (options->memory % AX_MACHINE_MEMORY_UNIT) {
-		uint64_t units = options->memory / AX_MACHINE_MEMORY_UNIT + 1;
-		bool plain = strspn(text, "0123456789") == strlen(text);
-
-		return cli_usage(
-			"--memory %s: not a multiple of %d bytes; %" PRIu64 "K would be%s%s%s",
-			text, AX_MACHINE_MEMORY_UNIT, units * (AX_MACHINE_MEMORY_UNIT / 1024),
-			plain ? ", and " : "", plain ? text : "", plain ? "M is so many MiB" : "");
+	if (!copy) {
+		cli_message("there is no memory left");
+		return NULL;
 	}
-	if (pages <= 0 || page_size <= 0)
-		return STATUS_OK;
-	host = (uint64_t)pages * (uint64_t)page_size;
-	if (options->memory > host)
-		return cli_usage("--memory %s: %s is more than this host's %s", text,
-				 format_size(options->memory, asked), format_size(host, has));
-	return STATUS_OK;
+	memcpy(copy->text, text, size);
+	copy->next = options->texts;
+	options->texts = copy;
+	return copy->text;
 }
 
-static int parse_cpus(const char *text, struct run_options *options)
+void options_free(struct run_options *options)
 {
-	uint64_t number;
+	while (options->devices) {
+		struct device_options *device = options->devices;
 
-	if (!parse_number(text, AX_MACHINE_CPUS_MAX, &number) || !number)
-		return cli_usage("--cpus %s: not a number from 1 to %d", text, AX_MACHINE_CPUS_MAX);
-	options->cpus = (uint32_t)number;
-	return STATUS_OK;
+		options->devices = device->next;
+		free(device);
+	}
+	while (options->texts) {
+		struct options_text *text = options->texts;
+
+		options->texts = text->next;
+		free(text);
+	}
 }
 
-static int parse_irqchip(const char *text, struct run_options *options)
+int options_refuse(const struct run_options *options, const char *format, ...)
 {
-	static const char *const names[] = { [AX_IRQCHIP_NONE] = "none",
-					     [AX_IRQCHIP_KERNEL] = "kernel",
-					     [AX_IRQCHIP_USER] = "user",
-					     [AX_IRQCHIP_SPLIT] = "split",
-					     NULL };
+	char text[768];
+	va_list args;
 
-	options->irqchip = parse_name(text, names);
-	if (options->irqchip < 0)
-		return cli_usage("--irqchip %s: unknown; none, kernel, user and split are known",
-				 text);
-	return STATUS_OK;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return cli_usage("%s%s", options->where, text);
 }
 
-static int parse_power(const char *text, struct run_options *options)
+const struct option *options_find(const char *name)
 {
-	static const char *const names[] = { [AX_POWER_AUTO] = "auto",
-					     [AX_POWER_KERNEL] = "kernel",
-					     [AX_POWER_USER] = "user",
-					     NULL };
-
-	options->power = parse_name(text, names);
-	if (options->power < 0)
-		return cli_usage("--power %s: unknown; auto, kernel and user are known", text);
-	return STATUS_OK;
+	for (const struct option *option = run_long_options; option->name; option++) {
+		if (!strcmp(option->name, name))
+			return option;
+	}
+	return NULL;
 }
 
-static int parse_unclaimed(const char *text, struct run_options *options)
+bool options_reboot(const struct run_options *options)
 {
-	static const char *const names[] = { [AX_UNCLAIMED_ONES] = "ones",
-					     [AX_UNCLAIMED_WARN] = "warn",
-					     [AX_UNCLAIMED_STOP] = "stop",
-					     NULL };
-
-	options->unclaimed = parse_name(text, names);
-	if (options->unclaimed < 0)
-		return cli_usage("--unclaimed %s: unknown; ones, warn and stop are known", text);
-	return STATUS_OK;
+	return options->reboot < 0 ? options->system : options->reboot;
 }
 
-static int parse_guest(const char *text, struct run_options *options)
+/* What a file has filled is the command line's alone once that names the same option. */
+static void drop_from_file(struct run_options *options, int option)
 {
-	options->guest = embedded_guest_find(text);
-	if (!options->guest)
-		return cli_usage(
-			"--guest %s: there is none of that name; \"axvmm guests\" lists them",
-			text);
-	return STATUS_OK;
-}
+	uint64_t bit = 1ULL << (option - OPTION_MODE);
 
-/* An option with a value, or --stats. */
-static int take_option(int option, const char *value, struct run_options *options)
-{
+	if (*options->where || !(options->from_file & bit))
+		return;
+	options->from_file &= ~bit;
 	switch (option) {
-	case OPTION_MODE: return parse_mode(value, options);
-	case OPTION_LOAD:
-		if (!parse_size(value, &options->load))
-			return cli_usage("--load %s: no address; 0x100000 and 1M are some", value);
-		options->given |= AX_HINT_LOAD;
-		return STATUS_OK;
-	case OPTION_MEMORY: return parse_memory(value, options);
-	case OPTION_CPUS: return parse_cpus(value, options);
-	case OPTION_CMDLINE: options->command_line = value; return STATUS_OK;
-	case OPTION_INITRD:
-		if (options->initrd_count == AX_LOAD_MODULES_MAX)
-			return cli_usage("--initrd %s: more than %d files", value,
-					 AX_LOAD_MODULES_MAX);
-		options->initrd[options->initrd_count++] = value;
-		return STATUS_OK;
-	case OPTION_IRQCHIP: return parse_irqchip(value, options);
-	case OPTION_POWER: return parse_power(value, options);
-	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
-	case OPTION_NO_CPUID: options->no_cpuid = true; return STATUS_OK;
-	case OPTION_STATS: options->stats = true; return STATUS_OK;
-	case OPTION_TRACE:
-		if (!strcmp(value, "-"))
-			return cli_usage("--trace -: the trace needs a file; /dev/stdout and "
-					 "/dev/stderr are some");
-		options->trace = value;
-		return STATUS_OK;
-	case OPTION_TIMEOUT:
-		if (!parse_seconds(value, &options->timeout_ns))
-			return cli_usage(
-				"--timeout %s: no number of seconds above 0 and up to %llu; 10 "
-				"and 0.5 are some",
-				value, (unsigned long long)SECONDS_MAX);
-		return STATUS_OK;
-	case OPTION_GUEST: return parse_guest(value, options);
-	default: options->kvm = value; return STATUS_OK;
+	case OPTION_INITRD: options->initrd_count = 0; break;
+	case OPTION_CONSOLE: options->console_count = 0; break;
+	default: options_drop_device(options, option); break;
 	}
+}
+
+/* One of those that say what runs. */
+static void drop_image(struct run_options *options)
+{
+	uint64_t bits = 1ULL << (OPTION_KERNEL - OPTION_MODE) |
+			1ULL << (OPTION_GUEST - OPTION_MODE);
+
+	if (*options->where || !(options->from_file & bits))
+		return;
+	options->from_file &= ~bits;
+	options->image = NULL;
+	options->guest = NULL;
+	options->system = false;
+}
+
+int options_take(struct run_options *options, int option, const char *value)
+{
+	if (option == OPTION_CONFIG)
+		return *options->where ? options_refuse(options, "config: a file names no other one")
+				       : STATUS_OK;
+	if (option == OPTION_KERNEL || option == OPTION_GUEST)
+		drop_image(options);
+	drop_from_file(options, option);
+	if (*options->where)
+		options->from_file |= 1ULL << (option - OPTION_MODE);
+	if (options_is_device(option))
+		return options_split_device(options, option, value);
+	return options_take_machine(options, option, value);
+}
+
+/* On x86-64 the irqchip's owner answers power calls. */
+static int check_power(struct run_options *options)
+{
+	bool kernel = options->irqchip == AX_IRQCHIP_KERNEL || options->irqchip == AX_IRQCHIP_SPLIT;
+
+	if (strcmp(ax_arch_name(), "x86-64") != 0 || options->power <= AX_POWER_AUTO)
+		return STATUS_OK;
+	if (options->irqchip < 0 && options->power == AX_POWER_KERNEL)
+		options->irqchip = AX_IRQCHIP_KERNEL;
+	else if (options->irqchip >= 0 && kernel != (options->power == AX_POWER_KERNEL))
+		return cli_usage("--power %s and --irqchip %s: on x86-64 who has the local APICs "
+				 "starts the CPUs: --power %s would do, or --irqchip %s",
+				 kernel ? "user" : "kernel",
+				 options->irqchip == AX_IRQCHIP_KERNEL	? "kernel"
+				 : options->irqchip == AX_IRQCHIP_SPLIT ? "split"
+				 : options->irqchip == AX_IRQCHIP_USER	? "user"
+									: "none",
+				 kernel ? "kernel" : "user", kernel ? "user" : "kernel");
+	return STATUS_OK;
+}
+
+static int check_devices(const struct run_options *options)
+{
+	uint32_t count = 0, slots = ax_machine_slots();
+
+	for (const struct device_options *device = options->devices; device; device = device->next)
+		count++;
+	/* Consoles are ports of one device. */
+	for (unsigned i = 0; i < options->console_count; i++) {
+		if (console_is_virtio(options->console[i])) {
+			count++;
+			break;
+		}
+	}
+	if (count <= slots)
+		return STATUS_OK;
+	return cli_usage("%u virtio devices are too many: a machine of %s has slots for %u "
+			 "(--disk, --net, --share, --vsock, --rng and --balloon take one each, all "
+			 "--console virtio= together one)",
+			 count, ax_arch_name(), slots);
 }
 
 /* What options say together. */
 static int check_together(struct run_options *options)
 {
+	int status = check_power(options);
+
+	if (!status)
+		status = check_devices(options);
+	if (status)
+		return status;
 	if (options->image && !strcmp(options->image, "-"))
 		return cli_usage("run -: an image is not read from standard input; name a file");
 	if (options->guest && options->image)
@@ -212,6 +221,8 @@ static int check_together(struct run_options *options)
 		return STATUS_OK;
 	if (options->given)
 		return cli_usage("--mode and --load are for an image, and none is named");
+	if (options->firmware)
+		return STATUS_OK;
 	if (!embedded_guests[0].name)
 		return cli_usage("no guest is embedded here: name an image");
 	options->guest = &embedded_guests[0];
@@ -219,29 +230,67 @@ static int check_together(struct run_options *options)
 	return STATUS_OK;
 }
 
-int options_parse(int argc, char **argv, struct run_options *options, bool *help)
+/* One image that stands without an option. */
+static int take_operand(int argc, char **argv, struct run_options *options)
+{
+	if (optind == argc)
+		return STATUS_OK;
+	drop_image(options);
+	if (options->image)
+		return cli_usage("run: one image at a time: --kernel %s and then %s",
+				 options->image, argv[optind]);
+	options->image = argv[optind++];
+	if (optind < argc)
+		return cli_usage("run: one image at a time: %s and then %s", options->image,
+				 argv[optind]);
+	return STATUS_OK;
+}
+
+/* The options in their order; @only: this one alone, but with its being there all are checked. */
+static int walk(int argc, char **argv, struct run_options *options, bool look, bool *help)
 {
 	int option, status;
 
-	*options = (struct run_options){ .irqchip = -1, .power = -1, .unclaimed = -1 };
-	*help = false;
-	optind = 1;
+	optind = 0; /* anew, which GNU's does not do with 1 where options follow the image */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", run_long_options, NULL)) != -1) {
 		if (option == 'h') {
 			*help = true;
 			return STATUS_OK;
 		}
 		if (option == '?' || option == ':')
-			return cli_bad_option("run", option, argv, long_options);
-		status = take_option(option, optarg, options);
+			return cli_bad_option("run", option, argv, run_long_options);
+		if (look) {
+			if (option == OPTION_CONFIG && options->config)
+				return cli_usage("--config %s: one file at a time, and %s is named "
+						 "already",
+						 optarg, options->config);
+			if (option == OPTION_CONFIG)
+				options->config = optarg;
+			continue;
+		}
+		status = options_take(options, option, optarg);
 		if (status)
 			return status;
 	}
-	if (optind < argc)
-		options->image = argv[optind++];
-	if (optind < argc)
-		return cli_usage("run: one image at a time: %s and then %s", options->image,
-				 argv[optind]);
-	return check_together(options);
+	return STATUS_OK;
+}
+
+int options_parse(int argc, char **argv, struct run_options *options, bool *help)
+{
+	int status;
+
+	*options = (struct run_options){
+		.irqchip = -1, .power = -1, .unclaimed = -1, .reboot = -1, .where = ""
+	};
+	*help = false;
+	status = walk(argc, argv, options, true, help);
+	if (!status && !*help && options->config)
+		status = config_read(options);
+	if (!status && !*help)
+		status = walk(argc, argv, options, false, help);
+	if (status || *help)
+		return status;
+	status = take_operand(argc, argv, options);
+	return status ? status : check_together(options);
 }

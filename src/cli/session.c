@@ -3,52 +3,39 @@
  * One run of a guest: everything is made, run and taken apart here.
  */
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/demo.h"
-#include "cli/input.h"
-#include "cli/iothread.h"
-#include "cli/session.h"
+#include "cli/session-private.h"
 #include "cli/signals.h"
-#include "cli/source.h"
-#include "cli/stats.h"
 #include "cli/terminal.h"
-#include "cli/trace.h"
-#include "cli/writer.h"
 
-struct session {
-	const struct run_options *options;
-	struct source source;
-	AxMachine *machine;
-	struct iothread *io;
-	struct input *input;
-	struct stats *stats;
-	struct trace *trace;
-	struct demo demo;
-	struct writer output; /* standard output */
-	bool open_line;	      /* what was written last does not end a line */
-	atomic_bool hurry;    /* the run is to end: see struct writer */
-};
-
-/* Async-signal-safe; any thread. */
-static void stop(struct session *session, int why)
+/*
+ * A machine that is not there yet, or is between two, is stopped when it comes: the code is stored
+ * before the machine is looked for, and the machine before the code.
+ */
+void session_stop(struct session *session, int why)
 {
+	AxMachine *machine;
+	int nobody = 0;
+
+	atomic_compare_exchange_strong(&session->stopped, &nobody, why);
 	atomic_store(&session->hurry, true);
-	ax_machine_stop(session->machine, why);
+	machine = atomic_load(&session->machine);
+	if (machine)
+		ax_machine_stop(machine, why);
 }
 
 static void on_signal(void *opaque, int number)
 {
-	stop(opaque, STOP_SIGNAL + number);
+	session_stop(opaque, STOP_SIGNAL + number);
 }
 
 static void on_quit(void *opaque)
 {
-	stop(opaque, STOP_QUIT);
+	session_stop(opaque, STOP_QUIT);
 }
 
 static void on_loop_failure(void *opaque, const char *why)
@@ -56,8 +43,7 @@ static void on_loop_failure(void *opaque, const char *why)
 	struct session *session = opaque;
 
 	cli_message("the event loop: %s", why);
-	if (session->machine)
-		stop(session, STOP_LOOP);
+	session_stop(session, STOP_LOOP);
 }
 
 static void on_log(void *opaque, AxLogLevel level, const char *message)
@@ -80,7 +66,7 @@ static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 		writer_put(&session->output, bytes, len);
 	session->open_line = bytes[len - 1] != '\n';
 	if (session->output.error && session->output.error != ECANCELED)
-		stop(session, STOP_OUTPUT);
+		session_stop(session, STOP_OUTPUT);
 }
 
 static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
@@ -91,32 +77,51 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 	if (session->stats)
 		stats_count(session->stats, record);
 	if (session->trace && !trace_exit(session->trace, record))
-		stop(session, STOP_TRACE);
+		session_stop(session, STOP_TRACE);
 }
 
 static const AxObserver observer = { sizeof(observer), on_exit };
 
+/* The next machine, the first or that of a guest that reboots, with the same devices. */
 static int make_machine(struct session *session)
 {
 	const struct run_options *options = session->options;
-	AxMachineOptions machine = AX_MACHINE_OPTIONS_INIT;
+	AxMachineOptions config = AX_MACHINE_OPTIONS_INIT;
 	AxError err = AX_ERROR_INIT;
+	AxMachine *machine;
+	int why;
 
-	source_describe(&session->source, options, &machine);
-	machine.kvm_path = options->kvm;
-	machine.host = iothread_host(session->io);
+	source_describe(&session->source, options, &config);
+	config.kvm_path = options->kvm;
+	config.host = iothread_host(session->io);
 	/* Lines are collected; what does not end one goes out after a few ms. */
-	machine.console_host = machine.host;
-	machine.console.write = on_output;
-	machine.console.opaque = session;
-	machine.input_room = input_room;
-	machine.input_opaque = session->input;
-	machine.log = on_log;
-	if (ax_machine_new(&machine, &session->machine, &err))
+	config.console_host = config.host;
+	config.console.write = on_output;
+	config.console.opaque = session;
+	config.input_room = input_room;
+	config.input_opaque = session->input;
+	config.log = on_log;
+	config.devices = session->devices.list;
+	config.device_count = session->devices.count;
+	if (session->devices.shared)
+		config.features |= AX_MACHINE_SHARED_MEMORY;
+	if (ax_machine_new(&config, &machine, &err))
 		return cli_failure(NULL, &err);
-	if (source_prepare(options, session->machine, &err))
+	atomic_store(&session->machine, machine);
+	why = atomic_load(&session->stopped);
+	if (why)
+		ax_machine_stop(machine, why);
+	if (source_prepare(options, machine, &err))
 		return cli_failure(NULL, &err);
 	return STATUS_OK;
+}
+
+static void free_machine(struct session *session)
+{
+	AxMachine *machine = atomic_exchange(&session->machine, NULL);
+
+	pauser_reset(session->pauser);
+	ax_machine_free(machine);
 }
 
 /* What is needed beside the machine. */
@@ -135,6 +140,20 @@ static int make_rest(struct session *session)
 		return STATUS_HOST;
 	}
 	writer_init(&session->output, STDOUT_FILENO, &session->hurry);
+	return devices_open(&session->devices, options, cpus, iothread_host(session->io));
+}
+
+static int observe(struct session *session)
+{
+	AxMachine *machine = atomic_load(&session->machine);
+	AxError err = AX_ERROR_INIT;
+
+	if (session->trace)
+		trace_set_machine(session->trace, machine);
+	if (!session->trace && !session->stats)
+		return STATUS_OK;
+	if (ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
+		return cli_failure(NULL, &err);
 	return STATUS_OK;
 }
 
@@ -142,32 +161,63 @@ static int make_rest(struct session *session)
 static int watch_exits(struct session *session)
 {
 	const struct run_options *options = session->options;
-	AxError err = AX_ERROR_INIT;
 
 	if (options->trace) {
 		session->trace = trace_open(options->trace, source_cpus(options), &session->hurry);
 		if (!session->trace)
 			return STATUS_HOST;
-		trace_set_machine(session->trace, session->machine);
 	}
-	if (!session->trace && !session->stats)
-		return STATUS_OK;
-	if (ax_observer_set(ax_machine_vm(session->machine), &observer, session, &err))
-		return cli_failure(NULL, &err);
-	return STATUS_OK;
+	return observe(session);
 }
 
-/* Run the machine with terminal, input and signals connected. 0, or a negative errno. */
-static int run_machine(struct session *session, AxMachineResult *result, AxError *err)
+/* One machine to its end, with the loop dispatching meanwhile. 0, or a negative errno. */
+static int run_once(struct session *session, AxMachineResult *result, AxError *err)
 {
 	int ret;
 
-	signals_begin(on_signal, session, session->options->timeout_ns);
-	input_begin(session->input, session->machine, terminal_enter());
-	ret = ax_machine_run(session->machine, result, err);
-	terminal_leave();
-	iothread_stop(session->io);
+	iothread_release(session->io);
+	ret = ax_machine_run(atomic_load(&session->machine), result, err);
+	iothread_hold(session->io);
 	return ret;
+}
+
+/* Another machine in the place of the one that has ended. */
+static int reboot(struct session *session)
+{
+	int status;
+
+	free_machine(session);
+	status = make_machine(session);
+	if (!status)
+		status = observe(session);
+	if (!status)
+		input_set_machine(session->input, atomic_load(&session->machine));
+	session->reboots++;
+	return status;
+}
+
+/* Run the machine, and those that follow it, with terminal, input and signals connected. Returns
+ * STATUS_OK with *result, or another status after a message. */
+static int run_machines(struct session *session, AxMachineResult *result)
+{
+	AxError err = AX_ERROR_INIT;
+	int status = STATUS_OK;
+
+	signals_begin(on_signal, session, session->options->timeout_ns);
+	input_begin(session->input, atomic_load(&session->machine), terminal_enter());
+	for (;;) {
+		if (run_once(session, result, &err)) {
+			status = cli_failure(NULL, &err);
+			break;
+		}
+		if (result->end != AX_MACHINE_RESET || !options_reboot(session->options))
+			break;
+		status = reboot(session);
+		if (status)
+			break;
+	}
+	terminal_leave();
+	return status;
 }
 
 /* What could not be written: the status it makes of @status. */
@@ -191,35 +241,53 @@ static int check_written(struct session *session, int status)
 static int run(struct session *session)
 {
 	AxMachineResult result = AX_MACHINE_RESULT_INIT;
-	AxError err = AX_ERROR_INIT;
-	int status, ret;
+	AxMachine *machine;
+	int status, failed;
 
 	if (session->options->demonstration)
 		demo_begin();
 
-	ret = run_machine(session, &result, &err);
+	failed = run_machines(session, &result);
+	machine = atomic_load(&session->machine);
 	/* Ours begins on a line of its own. */
 	if (session->open_line && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	status = ret ? cli_failure(NULL, &err)
-		     : outcome_tell(session->machine, &result, session->options);
+	status = failed ? failed : outcome_tell(machine, &result, session->options);
 	status = check_written(session, status);
+	session_control_end(session, failed ? "host-failure" : ax_machine_end_name(result.end),
+			    status);
 	signals_end();
-	if (session->options->demonstration && !ret && !session->output.error)
+	if (session->options->demonstration && !failed && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);
-	else if (session->options->stats)
-		stats_print_full(session->stats, session->machine, stderr);
+	else if (session->options->stats && machine)
+		stats_print_full(session->stats, machine, stderr);
 	return status;
 }
 
 static void take_apart(struct session *session)
 {
-	ax_machine_free(session->machine);
+	session_control_end(session, NULL, STATUS_HOST);
+	free_machine(session);
+	devices_free(&session->devices);
 	input_free(session->input);
 	iothread_free(session->io);
 	trace_close(session->trace);
 	stats_free(session->stats);
 	source_close(&session->source, session->options);
+}
+
+/* What --dump-fdt and --dump-acpi ask for is told without a run. */
+static int dump_or_run(struct session *session)
+{
+	const struct run_options *options = session->options;
+	int status;
+
+	if (options->dump_fdt || options->dump_acpi)
+		return session_dump(options, atomic_load(&session->machine));
+	status = session_control_begin(session);
+	if (!status)
+		status = watch_exits(session);
+	return status ? status : run(session);
 }
 
 int session_run(const struct run_options *options)
@@ -236,9 +304,7 @@ int session_run(const struct run_options *options)
 	if (!status)
 		status = make_machine(&session);
 	if (!status)
-		status = watch_exits(&session);
-	if (!status)
-		status = run(&session);
+		status = dump_or_run(&session);
 	take_apart(&session);
 	return status;
 }

@@ -83,6 +83,8 @@ int source_open(struct source *source, const struct run_options *options)
 	int status;
 
 	source->image = (AxImageSource)AX_IMAGE_SOURCE_INIT;
+	source->firmware = (AxImageSource)AX_IMAGE_SOURCE_INIT;
+	source->dtb = (AxImageSource)AX_IMAGE_SOURCE_INIT;
 	source->load = (AxLoadOptions)AX_LOAD_OPTIONS_INIT;
 	source->load.given = options->given;
 	source->load.mode = options->mode;
@@ -94,10 +96,22 @@ int source_open(struct source *source, const struct run_options *options)
 		source->image.name = guest->name;
 		source->image.bytes = guest->image;
 		source->image.len = guest->size;
-	} else {
+	} else if (options->image) {
 		status = open_file(options->image, &source->image);
 		if (status)
 			return status;
+	}
+	if (options->firmware) {
+		status = open_file(options->firmware, &source->firmware);
+		if (status)
+			return status;
+	}
+	if (options->dtb) {
+		status = open_file(options->dtb, &source->dtb);
+		if (status)
+			return status;
+		source->load.device_tree = source->dtb.bytes;
+		source->load.device_tree_len = source->dtb.len;
 	}
 	if (guest && guest->flat) {
 		source->load.given = AX_HINT_MODE | AX_HINT_LOAD;
@@ -117,8 +131,17 @@ void source_close(struct source *source, const struct run_options *options)
 {
 	if (!options->guest)
 		ax_image_file_close(&source->image);
+	ax_image_file_close(&source->firmware);
+	ax_image_file_close(&source->dtb);
 	for (unsigned i = 0; i < source->load.module_count; i++)
 		ax_image_file_close(&source->modules[i].source);
+}
+
+const char *source_name(const struct run_options *options)
+{
+	if (options->guest)
+		return options->guest->name;
+	return options->image ? options->image : options->firmware;
 }
 
 uint32_t source_cpus(const struct run_options *options)
@@ -133,7 +156,8 @@ void source_describe(const struct source *source, const struct run_options *opti
 {
 	const struct embedded_guest *guest = options->guest;
 
-	machine->image = &source->image;
+	machine->image = options->image || guest ? &source->image : NULL;
+	machine->firmware = options->firmware ? &source->firmware : NULL;
 	machine->load = &source->load;
 	machine->cpus = source_cpus(options);
 	if (guest) {

@@ -12,6 +12,8 @@
 
 struct source {
 	AxImageSource image;
+	AxImageSource firmware;
+	AxImageSource dtb;
 	AxLoadOptions load;
 	AxLoadModule modules[AX_LOAD_MODULES_MAX];
 };
@@ -20,6 +22,9 @@ struct source {
  * any case. */
 int source_open(struct source *source, const struct run_options *options);
 void source_close(struct source *source, const struct run_options *options);
+
+/* What runs, for people: a path or a guest's name. */
+const char *source_name(const struct run_options *options);
 
 /* How many vCPUs the guest gets. */
 uint32_t source_cpus(const struct run_options *options);

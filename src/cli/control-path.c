@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the control sockets of running VMs are, and how one comes and goes there.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/control.h"
+
+bool control_name_is_good(const char *name)
+{
+	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789._-";
+	size_t len = strlen(name);
+
+	return len && len <= CONTROL_NAME_MAX && strspn(name, others) == len &&
+	       isalnum((unsigned char)name[0]);
+}
+
+/* printf() into a path: false, after a message, when it does not fit. */
+static bool __attribute__((format(printf, 2, 3)))
+make_path(char path[CONTROL_PATH_SIZE], const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(path, CONTROL_PATH_SIZE, format, args);
+	va_end(args);
+	if (len >= 0 && len < CONTROL_PATH_SIZE)
+		return true;
+	cli_message("%s...: too long for a socket's path, which has %d bytes at most; "
+		    "AXVMM_RUNTIME_DIR names another folder",
+		    path, CONTROL_PATH_SIZE - 1);
+	return false;
+}
+
+bool control_folder(char folder[CONTROL_PATH_SIZE])
+{
+	const char *own = getenv("AXVMM_RUNTIME_DIR");
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	if (own && *own)
+		return make_path(folder, "%s", own);
+	if (!geteuid())
+		return make_path(folder, "/run/axvmm");
+	if (user && *user)
+		return make_path(folder, "%s/axvmm", user);
+	return make_path(folder, "/tmp/axvmm-%u", (unsigned)geteuid());
+}
+
+bool control_path(const char *name, char path[CONTROL_PATH_SIZE])
+{
+	char folder[CONTROL_PATH_SIZE];
+
+	return control_folder(folder) && make_path(path, "%s/%s.sock", folder, name);
+}
+
+static void fill_address(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(address->sun_path, path, strlen(path) + 1);
+}
+
+int control_connect(const char *path)
+{
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	fill_address(&address, path);
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+/* The folder, ours alone, and locked: a descriptor, or a negative errno. */
+static int open_folder(const char *folder)
+{
+	struct stat status;
+	int fd;
+
+	if (mkdir(folder, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* In a folder that others may write to they could put sockets of their own. */
+	if (fstat(fd, &status) || status.st_uid != geteuid() || (status.st_mode & 022)) {
+		close(fd);
+		return -EPERM;
+	}
+	if (flock(fd, LOCK_EX)) {
+		int error = errno;
+
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+/* Remove what is at @path if nobody listens there: with the folder locked. False: somebody does. */
+static bool remove_dead(const char *path)
+{
+	struct stat status;
+	int fd;
+
+	if (lstat(path, &status))
+		return true;
+	if (!S_ISSOCK(status.st_mode))
+		return false;
+	fd = control_connect(path);
+	if (fd >= 0)
+		close(fd);
+	if (fd != -ECONNREFUSED)
+		return false;
+	return !unlink(path);
+}
+
+void control_remove_stale(const char *path)
+{
+	char folder[CONTROL_PATH_SIZE];
+	int lock;
+
+	if (!control_folder(folder))
+		return;
+	lock = open_folder(folder);
+	if (lock < 0)
+		return;
+	remove_dead(path);
+	close(lock);
+}
+
+/* With the folder locked. */
+static int bind_and_listen(const char *path)
+{
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	fill_address(&address, path);
+	/* Before it has a name, so that it never has another mode. */
+	if (!fchmod(fd, 0600) && !bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
+	    !chmod(path, 0600) && !listen(fd, CONTROL_CLIENTS_MAX))
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+int control_listen(const char *name, char path[CONTROL_PATH_SIZE], bool quiet)
+{
+	char folder[CONTROL_PATH_SIZE];
+	int lock, fd;
+
+	if (!control_folder(folder) || !control_path(name, path))
+		return -ENAMETOOLONG;
+	lock = open_folder(folder);
+	if (lock < 0) {
+		if (!quiet)
+			cli_message("%s: %s", folder,
+				    lock == -EPERM ? "the folder of control sockets has to be this "
+						     "user's, and writable for nobody else"
+						   : strerror(-lock));
+		return lock;
+	}
+	if (remove_dead(path)) {
+		fd = bind_and_listen(path);
+		if (fd < 0 && !quiet)
+			cli_message("%s: %s", path, strerror(-fd));
+	} else {
+		fd = -EEXIST;
+		if (!quiet)
+			cli_message("--name %s: a VM of this name runs already, or %s is no socket; "
+				    "\"axvmm list\" lists those that run",
+				    name, path);
+	}
+	close(lock);
+	return fd;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of a run share.
+ */
+#ifndef AXVMM_CLI_SESSION_PRIVATE_H
+#define AXVMM_CLI_SESSION_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "cli/control.h"
+#include "cli/demo.h"
+#include "cli/devices.h"
+#include "cli/input.h"
+#include "cli/iothread.h"
+#include "cli/pauser.h"
+#include "cli/session.h"
+#include "cli/source.h"
+#include "cli/stats.h"
+#include "cli/trace.h"
+#include "cli/writer.h"
+
+struct session {
+	const struct run_options *options;
+	struct source source;
+	_Atomic(AxMachine *) machine; /* NULL between two of a guest that reboots, too */
+	atomic_int stopped;	      /* an enum session_stop: the first; 0: nobody has */
+	struct iothread *io;
+	struct input *input;
+	struct devices devices;
+	struct stats *stats;
+	struct trace *trace;
+	struct demo demo;
+	struct writer output; /* standard output */
+	bool open_line;	      /* what was written last does not end a line */
+	atomic_bool hurry;    /* the run is to end: see struct writer */
+
+	/* The loop's thread, or while that is held. */
+	struct control *control;
+	struct pauser *pauser;
+	char name[CONTROL_NAME_MAX + 1];
+	uint64_t start_ns; /* of the host's clock */
+	unsigned reboots;
+};
+
+/* End the run. Async-signal-safe; any thread. */
+void session_stop(struct session *session, int why);
+
+/* session-control.c */
+
+/* Serve requests about the run, if it has a name. Returns STATUS_OK, or STATUS_HOST after a message. */
+int session_control_begin(struct session *session);
+
+/* Tell who waits how it ended. The loop is held. */
+void session_control_end(struct session *session, const char *end, int status);
+
+/* session-dump.c: --dump-fdt, --dump-acpi. Returns STATUS_OK, or STATUS_HOST after a message. */
+int session_dump(const struct run_options *options, const AxMachine *machine);
+
+#endif
