@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# What virtio tests share, and those of the transport, the queues and the entropy device.
+check_LTLIBRARIES += tests/unit/libaxdriver.la
+tests_unit_libaxdriver_la_SOURCES = \
+	tests/unit/virtio_driver.c \
+	tests/unit/virtio_driver.h \
+	tests/unit/virtio_driver_ring.c \
+	tests/unit/virtio_echo.c \
+	tests/unit/virtio_echo.h
+VIRTIO_TEST_LIBS = tests/unit/libaxdriver.la $(LDADD)
+
+unit_tests += \
+	tests/unit/test_virtio_mmio \
+	tests/unit/test_virtio_rng
+tests_unit_test_virtio_mmio_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_rng_LDADD = $(VIRTIO_TEST_LIBS)
