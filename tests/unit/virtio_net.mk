@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# The network device, and what it is connected to.
+unit_tests += \
+	tests/unit/test_virtio_net
+tests_unit_test_virtio_net_LDADD = $(VIRTIO_TEST_LIBS)
+EXTRA_DIST += tests/unit/net_fixture.h
