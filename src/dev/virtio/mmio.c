@@ -89,7 +89,9 @@ static void write_ready(AxVirtio *virtio, struct virtq *queue, uint32_t value)
 		if (drain && !virtio_drain(virtio))
 			return;
 		virtq_stop(queue);
+		/* The other queues go on. */
 		virtio_external_start(virtio);
+		virtio_kick_all(virtio);
 	} else if (value == 1 && !queue->ready && (virtio->status & VIRTIO_FEATURES_OK) &&
 		   !(virtio->status & VIRTIO_NEEDS_RESET) && !virtio->draining) {
 		if (!virtq_start(queue))
