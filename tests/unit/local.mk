@@ -80,6 +80,7 @@ include tests/unit/vcpu.mk
 
 # Virtio devices: a list of their own.
 include tests/unit/virtio.mk
+include tests/unit/blk.mk
 
 # What only one architecture has: lists of their own.
 include tests/unit/arm64/local.mk
