@@ -5,3 +5,13 @@
 # unit_tests += tests/unit/test_virtio_foo
 # tests_unit_test_virtio_foo_LDADD = $(VIRTIO_TEST_LIBS)
 include tests/unit/virtio_core.mk
+
+# Sockets.
+unit_tests += \
+	tests/unit/test_vsock \
+	tests/unit/test_vsock_flow
+tests_unit_test_vsock_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_vsock_flow_LDADD = $(VIRTIO_TEST_LIBS)
+EXTRA_DIST += tests/unit/vsock_fixture.h
+
+include tests/unit/virtio_net.mk

@@ -217,6 +217,14 @@ void vsock_rx_reset(struct vsock *vsock, const struct vsock_header *header);
 /* Tell the guest that all connections are gone. */
 void vsock_rx_event(struct vsock *vsock);
 
+/* Bytes that the guest has room for, section 5.10.6.3. A guest that counts wrong gets nothing. */
+static inline uint32_t vsock_credit(const struct vsock_conn *conn)
+{
+	uint32_t under_way = conn->sent - conn->peer_fwd;
+
+	return under_way < conn->peer_alloc ? conn->peer_alloc - under_way : 0;
+}
+
 static inline bool vsock_has_room_for_reset(const struct vsock *vsock)
 {
 	return vsock->reset_count < VSOCK_RESETS;

@@ -39,7 +39,7 @@ void vsock_host_watch(struct vsock_conn *conn)
 
 	if (conn->state == VSOCK_DEAD || conn->fd < 0)
 		return;
-	/* A hang-up is reported again and again. */
+	/* A hang-up would be reported again and again. */
 	if (conn->hung_up) {
 		ax_watch_free(conn->watch);
 		conn->watch = NULL;
@@ -193,6 +193,8 @@ void vsock_host_shutdown(struct vsock_conn *conn)
 		shutdown(conn->fd, SHUT_RD);
 	if (conn->heard & VSOCK_NO_SEND)
 		shutdown(conn->fd, SHUT_WR);
+	if ((conn->heard & VSOCK_NO_SEND) && conn->ended)
+		vsock_host_tell(conn, VSOCK_NEITHER);
 }
 
 /* "CONNECT <port>": true and the port. Section 5.10.4: the highest is none. */
@@ -321,12 +323,10 @@ void vsock_host_accepted(struct vsock_conn *conn)
 
 	vsock_conn_no_limit(conn);
 	conn->state = VSOCK_ESTABLISHED;
-	if (conn->hung_up)
-		hang_up(conn);
-	else if (send(conn->fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) != len)
-		vsock_conn_refuse(conn);
-	else
-		vsock_host_watch(conn);
+	if (conn->hung_up ||
+	    (send(conn->fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EPIPE))
+		hang_up(conn); /* what it wrote before it left is still the guest's */
+	vsock_host_watch(conn);
 }
 
 /* One connection more: false: there is no room for it. */

@@ -93,14 +93,6 @@ static void send_packet(struct vsock_conn *conn, enum vsock_op op, uint32_t len)
 	put_packet(conn->vsock, &header);
 }
 
-/* Section 5.10.6.3. A guest that counts wrong gets nothing. */
-static uint32_t credit(const struct vsock_conn *conn)
-{
-	uint32_t under_way = conn->sent - conn->peer_fwd;
-
-	return under_way < conn->peer_alloc ? conn->peer_alloc - under_way : 0;
-}
-
 static bool has_data(const struct vsock_conn *conn)
 {
 	return conn->state == VSOCK_ESTABLISHED && conn->readable &&
@@ -118,8 +110,8 @@ static ssize_t receive(struct vsock_conn *conn, uint32_t *room)
 
 	if (want > VSOCK_PACKET)
 		want = VSOCK_PACKET;
-	if (want > credit(conn))
-		want = credit(conn);
+	if (want > vsock_credit(conn))
+		want = vsock_credit(conn);
 	message.msg_iovlen = virtq_slice(chain->iov + chain->out_count, chain->in_count,
 					 sizeof(struct vsock_header), want, iov, SLICES, &want);
 	*room = (uint32_t)want;
@@ -154,7 +146,10 @@ static void send_data(struct vsock_conn *conn)
 		return;
 	}
 	conn->ended = true;
+	/* Both directions may be closed by now. */
 	vsock_host_tell(conn, conn->hung_up ? VSOCK_NEITHER : VSOCK_NO_SEND);
+	if (conn->heard & VSOCK_NO_SEND)
+		vsock_host_shutdown(conn);
 }
 
 static enum vsock_op first_pending(const struct vsock_conn *conn)
@@ -172,12 +167,12 @@ static bool take_turn(struct vsock_conn *conn)
 	enum vsock_op op;
 
 	/* Without credit the guest is asked for some, once. */
-	if (has_data(conn) && !credit(conn) && !conn->starved) {
+	if (has_data(conn) && !vsock_credit(conn) && !conn->starved) {
 		conn->starved = true;
 		conn->pending |= 1u << VSOCK_OP_CREDIT_REQUEST;
 	}
 	op = first_pending(conn);
-	if (!op && (!has_data(conn) || !credit(conn)))
+	if (!op && (!has_data(conn) || !vsock_credit(conn)))
 		return true;
 	if (!get_buffer(conn->vsock))
 		return false;
@@ -196,7 +191,7 @@ static bool take_turn(struct vsock_conn *conn)
 
 static bool wants_another_turn(const struct vsock_conn *conn)
 {
-	return conn->pending || (has_data(conn) && credit(conn));
+	return conn->pending || (has_data(conn) && (vsock_credit(conn) || !conn->starved));
 }
 
 /* Something to send, and a buffer for it: sends it. */

@@ -95,7 +95,8 @@ static void packet(struct vsock_conn *conn, const struct vsock_header *header,
 	/* Each packet tells of credit. */
 	conn->peer_alloc = header->buf_alloc;
 	conn->peer_fwd = header->fwd_cnt;
-	conn->starved = false;
+	if (vsock_credit(conn))
+		conn->starved = false;
 	if (conn->readable)
 		vsock_conn_ready(conn);
 	if (header->op == VSOCK_OP_RESPONSE)
