@@ -12,6 +12,7 @@
 #include <axvmm/probe.h>
 
 #include "cli/cli.h"
+#include "cli/doctor-host.h"
 #include "cli/json.h"
 #include "cli/number.h"
 
@@ -82,6 +83,18 @@ static void print_kernel(const AxProbe *probe)
 	}
 }
 
+static void print_parts(void)
+{
+	struct host_part part;
+
+	puts("\nwhat devices use");
+	for (unsigned i = 0; host_part(i, &part); i++) {
+		printf("  %-7s%-20s%s\n", yes_or_no(part.works), part.name, part.use);
+		if (*part.without)
+			printf("  %-7s%-20swithout: %s\n", "", "", part.without);
+	}
+}
+
 /* All are probed; those that do not work are worth a line. */
 static void print_sys_regs(const AxProbe *probe)
 {
@@ -103,13 +116,20 @@ static void print_sys_regs(const AxProbe *probe)
 
 static void print_advice(const AxProbe *probe)
 {
+	struct host_part part;
 	const char *advice;
+	bool begun = false;
 
-	if (!ax_probe_advice(probe, 0))
-		return;
-	puts("\nadvice");
-	for (unsigned i = 0; (advice = ax_probe_advice(probe, i)); i++)
-		printf("  %s\n", advice);
+	for (unsigned i = 0; (advice = ax_probe_advice(probe, i)); i++) {
+		printf("%s  %s\n", begun ? "" : "\nadvice\n", advice);
+		begun = true;
+	}
+	for (unsigned i = 0; host_part(i, &part); i++) {
+		if (!*part.advice)
+			continue;
+		printf("%s  %s\n", begun ? "" : "\nadvice\n", part.advice);
+		begun = true;
+	}
 }
 
 static void write_stdout(void *opaque, const char *bytes, size_t len)
@@ -172,20 +192,29 @@ static void json_exits(struct json *json, const AxProbe *probe)
 	json_close(json, ']');
 }
 
+static void json_one_part(struct json *json, const char *name, bool works, const char *use,
+			  const char *without)
+{
+	json_open(json, '{');
+	member_string(json, "name", name);
+	member_bool(json, "works", works);
+	member_string(json, "use", use);
+	member_string(json, "without", without);
+	json_close(json, '}');
+}
+
 static void json_kernel(struct json *json, const AxProbe *probe)
 {
 	AxProbeHost host = { .size = sizeof(host) };
+	struct host_part part;
 
 	json_key(json, "host");
 	json_open(json, '[');
-	for (unsigned i = 0; ax_probe_host(probe, i, &host); i++) {
-		json_open(json, '{');
-		member_string(json, "name", host.name);
-		member_bool(json, "works", host.works);
-		member_string(json, "use", host.use);
-		member_string(json, "without", host.without);
-		json_close(json, '}');
-	}
+	for (unsigned i = 0; ax_probe_host(probe, i, &host); i++)
+		json_one_part(json, host.name, host.works, host.use, host.without);
+	for (unsigned i = 0; host_part(i, &part); i++)
+		json_one_part(json, part.name, part.works, part.use,
+			      *part.without ? part.without : NULL);
 	json_close(json, ']');
 }
 
@@ -238,6 +267,7 @@ static void json_head(struct json *json, const char *kvm_path, const AxError *er
 /* @probe: NULL when there is none, for the reason in @err. */
 static void report_json(const char *kvm_path, const AxProbe *probe, const AxError *err)
 {
+	struct host_part part;
 	const char *advice;
 	struct json json;
 	char buffer[512];
@@ -253,6 +283,10 @@ static void report_json(const char *kvm_path, const AxProbe *probe, const AxErro
 		json_open(&json, '[');
 		for (unsigned i = 0; (advice = ax_probe_advice(probe, i)); i++)
 			json_string(&json, advice);
+		for (unsigned i = 0; host_part(i, &part); i++) {
+			if (*part.advice)
+				json_string(&json, part.advice);
+		}
 		json_close(&json, ']');
 	}
 	json_close(&json, '}');
@@ -266,6 +300,7 @@ static void report_text(const char *kvm_path, const AxProbe *probe)
 	print_capabilities(probe);
 	print_exits(probe);
 	print_kernel(probe);
+	print_parts();
 	print_sys_regs(probe);
 	print_advice(probe);
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <axvmm/probe.h>
@@ -19,12 +20,13 @@
 #include "guests/embedded.h"
 
 const char guests_help[] =
-	"Usage: axvmm guests [--extract NAME|all [FILE]]\n"
+	"Usage: axvmm guests [--extract NAME|all [FILE]] [--force]\n"
 	"List the guests that are embedded in this command; \"axvmm run --guest NAME\" runs one.\n"
 	"\n"
 	"  --extract NAME [FILE]  write the guest's image to FILE (NAME.img; - for standard "
 	"output)\n"
 	"  --extract all          write every guest's image to NAME.img in the current directory\n"
+	"  --force                replace files that are there already\n"
 	"  --help                 this text\n";
 
 static bool has_capability(const AxProbe *probe, const char *name)
@@ -113,10 +115,27 @@ static int write_image(const struct embedded_guest *guest, int fd, const char *n
 	return STATUS_HOST;
 }
 
-static int extract(const struct embedded_guest *guest, const char *path)
+static int cannot_write(const char *path, int error)
+{
+	if (error == EEXIST)
+		cli_message("%s: it is there already; --force replaces it", path);
+	else
+		cli_message("%s: %s", path, strerror(error));
+	return STATUS_HOST;
+}
+
+/* What is no regular file, such as /dev/stdout, is written to: there is nothing to be lost. */
+static bool is_special(const char *path)
+{
+	struct stat status;
+
+	return !stat(path, &status) && !S_ISREG(status.st_mode);
+}
+
+static int extract(const struct embedded_guest *guest, const char *path, bool force)
 {
 	char own_path[256];
-	int status, fd;
+	int status, fd, flags = O_WRONLY | O_CREAT | O_CLOEXEC;
 
 	if (path && !strcmp(path, "-"))
 		return write_image(guest, STDOUT_FILENO, "standard output");
@@ -124,25 +143,25 @@ static int extract(const struct embedded_guest *guest, const char *path)
 		snprintf(own_path, sizeof(own_path), "%s.img", guest->name);
 		path = own_path;
 	}
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		cli_message("%s: %s", path, strerror(errno));
-		return STATUS_HOST;
-	}
+	flags |= force || is_special(path) ? O_TRUNC : O_EXCL;
+	fd = open(path, flags, 0666);
+	if (fd < 0)
+		return cannot_write(path, errno);
 	status = write_image(guest, fd, path);
-	if (close(fd) && !status) {
-		cli_message("%s: %s", path, strerror(errno));
-		status = STATUS_HOST;
-	}
+	if (close(fd) && !status)
+		status = cannot_write(path, errno);
+	/* Nothing half-written stays, where there was nothing. */
+	if (status && (flags & O_EXCL))
+		unlink(path);
 	return status;
 }
 
-static int extract_all(void)
+static int extract_all(bool force)
 {
 	int status = STATUS_OK;
 
 	for (const struct embedded_guest *guest = embedded_guests; guest->name && !status; guest++)
-		status = extract(guest, NULL);
+		status = extract(guest, NULL, force);
 	return status;
 }
 
@@ -150,11 +169,13 @@ int cmd_guests(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "extract", required_argument, NULL, 'e' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const struct embedded_guest *guest;
 	const char *name = NULL;
+	bool force = false;
 	int option;
 
 	optind = 1;
@@ -164,20 +185,22 @@ int cmd_guests(int argc, char **argv)
 			fputs(guests_help, stdout);
 			return cli_finish_stdout(STATUS_OK);
 		}
-		if (option != 'e')
-			return cli_bad_option("guests", option, argv, long_options);
-		name = optarg;
+		switch (option) {
+		case 'e': name = optarg; break;
+		case 'f': force = true; break;
+		default: return cli_bad_option("guests", option, argv, long_options);
+		}
 	}
 	if (argc - optind > (name && strcmp(name, "all") != 0 ? 1 : 0))
 		return cli_usage("guests: %s: one argument too many", argv[argc - 1]);
 	if (!name)
 		return list();
 	if (!strcmp(name, "all"))
-		return extract_all();
+		return extract_all(force);
 	guest = embedded_guest_find(name);
 	if (!guest)
 		return cli_usage(
 			"--extract %s: there is no guest of that name; \"axvmm guests\" lists them",
 			name);
-	return extract(guest, argv[optind]);
+	return extract(guest, argv[optind], force);
 }

@@ -15,6 +15,8 @@ cli_sources = \
 	src/cli/demo.h \
 	src/cli/devices.c \
 	src/cli/devices.h \
+	src/cli/doctor-host.c \
+	src/cli/doctor-host.h \
 	src/cli/doctor.c \
 	src/cli/guests.c \
 	src/cli/histogram.c \

@@ -247,16 +247,15 @@ static const struct device_type {
 	int option;
 	enum device_kind kind;
 	const char *name;
-	const char *first; /* the parameter that stands without its name; NULL: none does */
-	const struct param_rule *rules;
+	const struct param_rule *rules; /* the first one's value may stand without its name */
 	int (*check)(const struct params *params, const struct device_options *device);
 } types[] = {
-	{ OPTION_DISK, DEVICE_DISK, "disk", "path", disk_rules, check_disk },
-	{ OPTION_NET, DEVICE_NET, "net", "type", net_rules, check_net },
-	{ OPTION_SHARE, DEVICE_SHARE, "share", "dir", share_rules, check_share },
-	{ OPTION_VSOCK, DEVICE_VSOCK, "vsock", "cid", vsock_rules, check_vsock },
-	{ OPTION_RNG, DEVICE_RNG, "rng", NULL, no_rules, NULL },
-	{ OPTION_BALLOON, DEVICE_BALLOON, "balloon", "size", balloon_rules, NULL },
+	{ OPTION_DISK, DEVICE_DISK, "disk", disk_rules, check_disk },
+	{ OPTION_NET, DEVICE_NET, "net", net_rules, check_net },
+	{ OPTION_SHARE, DEVICE_SHARE, "share", share_rules, check_share },
+	{ OPTION_VSOCK, DEVICE_VSOCK, "vsock", vsock_rules, check_vsock },
+	{ OPTION_RNG, DEVICE_RNG, "rng", no_rules, NULL },
+	{ OPTION_BALLOON, DEVICE_BALLOON, "balloon", balloon_rules, NULL },
 };
 
 static const struct device_type *find_type(int option)
@@ -343,7 +342,7 @@ int options_split_device(struct run_options *options, int option, const char *va
 		text = options_copy(options, value);
 		if (!text)
 			return STATUS_HOST;
-		status = params_split(&params, text, type->first);
+		status = params_split(&params, text, type->rules);
 	}
 	return status ? status : options_take_device(options, option, &params);
 }

@@ -81,7 +81,7 @@ static int parse_irqchip(const char *text, struct run_options *options)
 	options->irqchip = strcmp(text, "auto") != 0 ? parse_name(text, names) : -1;
 	if (options->irqchip < 0 && strcmp(text, "auto") != 0)
 		return options_refuse(options,
-				      "--irqchip %s: unknown; auto, none, kernel, split and user are "
+				      "--irqchip %s: unknown; auto, none, kernel, user and split are "
 				      "known",
 				      text);
 	return STATUS_OK;

@@ -49,20 +49,31 @@ static char *cut_item(char *text)
 	return NULL;
 }
 
-int params_split(struct params *params, char *text, const char *first)
+/* Whether @item begins with the name of a parameter. */
+static bool is_named(const char *item, const struct param_rule *rules)
 {
-	size_t len = strlen(first);
+	size_t len = strcspn(item, "=");
+
+	for (; item[len] && rules->name; rules++) {
+		if (strlen(rules->name) == len && !memcmp(item, rules->name, len))
+			return true;
+	}
+	return false;
+}
+
+int params_split(struct params *params, char *text, const struct param_rule *rules)
+{
 	char *item = text, *next = cut_item(text);
 	int status = STATUS_OK;
 
-	if (strncmp(item, first, len) != 0 || item[len] != '=') {
-		status = params_add(params, first, item);
+	if (!is_named(item, rules)) {
+		status = params_add(params, rules->name, item);
 		item = next;
 	}
 	for (; !status && item; item = next) {
 		char *value;
 
-		/* The first one may be cut already. */
+		/* The first one has been cut. */
 		if (item != text)
 			next = cut_item(item);
 		value = strchr(item, '=');

@@ -46,11 +46,11 @@ struct param_rule {
 /*
  * Take "FIRST,NAME,NAME=VALUE,..." apart; a comma in a value is written ",,".
  *
- * @first  the parameter that the first value is, unless its name stands before it
+ * @rules  the first value is the first rule's parameter, unless it begins with a rule's name and '='
  * @text   is changed, and borrowed
  * Returns STATUS_OK, or STATUS_USAGE after a message. params->where and option have been set.
  */
-int params_split(struct params *params, char *text, const char *first);
+int params_split(struct params *params, char *text, const struct param_rule *rules);
 
 /* Add one. STATUS_OK, or STATUS_USAGE after a message: there are too many. */
 int params_add(struct params *params, const char *name, const char *value);

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include <axvmm/balloon.h>
-#include <axvmm/disk.h>
 #include <axvmm/share.h>
 
 #define PENDING(name, ...)                                                                        \
@@ -17,12 +16,6 @@
 
 PENDING(ax_virtio_balloon_new, const AxVirtioBalloonConfig *config, AxVirtio **out, AxError *err)
 PENDING(ax_virtio_fs_new, const AxVirtioFsConfig *config, AxVirtio **out, AxError *err)
-PENDING(ax_disk_open, const AxDiskConfig *config, AxDisk **out, AxError *err)
-PENDING(ax_virtio_blk_new, const AxVirtioBlkConfig *config, AxVirtio **out, AxError *err)
-__attribute__((weak)) void ax_disk_free(AxDisk *disk)
-{
-	(void)disk;
-}
 __attribute__((weak)) int ax_virtio_balloon_stats(AxVirtio *virtio, AxVirtioBalloonStats *stats)
 {
 	(void)virtio;

@@ -88,7 +88,9 @@ static int write_file(const char *path, const void *bytes, size_t len)
 
 typedef int get_fn(const AxMachine *machine, const void **bytes, size_t *len, AxError *err);
 
-static int dump(const char *option, const char *path, get_fn *get, const AxMachine *machine)
+/* @who: which machines have it. */
+static int dump(const char *option, const char *path, get_fn *get, const AxMachine *machine,
+		const char *who)
 {
 	AxError err = AX_ERROR_INIT;
 	const void *bytes;
@@ -97,15 +99,18 @@ static int dump(const char *option, const char *path, get_fn *get, const AxMachi
 	if (!path)
 		return STATUS_OK;
 	if (get(machine, &bytes, &len, &err))
-		return cli_failure(option, &err);
+		return cli_usage("%s %s: %s; %s", option, path, err.message, who);
 	return write_file(path, bytes, len);
 }
 
 int session_dump(const struct run_options *options, const AxMachine *machine)
 {
-	int status = dump("--dump-fdt: ", options->dump_fdt, ax_machine_device_tree, machine);
+	int status = dump("--dump-fdt", options->dump_fdt, ax_machine_device_tree, machine,
+			  "machines of arm64 and riscv64 have one");
 
 	if (!status)
-		status = dump("--dump-acpi: ", options->dump_acpi, ax_machine_acpi_tables, machine);
+		status = dump("--dump-acpi", options->dump_acpi, ax_machine_acpi_tables, machine,
+			      "those of x86-64 have some with --irqchip kernel or split, and so when "
+			      "they boot Linux");
 	return status;
 }

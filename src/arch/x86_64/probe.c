@@ -58,9 +58,10 @@ static bool trap_works(AxVm *vm, int value)
 	       sys_ioctl_struct(vm->fd, KVM_XEN_HVM_CONFIG, &config) >= 0;
 }
 
+/* A KVM that interprets guest kernels takes the capability, but its guests never return from VMCALL. */
 static bool hypercall_exit_works(AxVm *vm, int value)
 {
-	return (value & (1 << X86_HC_MAP_GPA_RANGE)) &&
+	return arch_kvm_kind() != AX_KVM_SOFTWARE && (value & (1 << X86_HC_MAP_GPA_RANGE)) &&
 	       sys_enable_cap(vm->fd, KVM_CAP_EXIT_HYPERCALL, 1 << X86_HC_MAP_GPA_RANGE, 0) >= 0;
 }
 
@@ -76,7 +77,8 @@ const struct probe_row arch_probe_rows[] = {
 	  "(guests/abi.h)",
 	  trap_works },
 	{ KVM_CAP_EXIT_HYPERCALL, "EXIT_HYPERCALL", "KVM's hypercall 12 as an exit",
-	  "hypercall 12 is refused: use Linux 5.14 or later", hypercall_exit_works },
+	  "hypercall 12 is no exit: use Linux 5.14 or later, and a KVM with VMX or SVM",
+	  hypercall_exit_works },
 	{ KVM_CAP_SIGNAL_MSI, "SIGNAL_MSI", "message interrupts to in-kernel APICs", NULL, NULL },
 	{ KVM_CAP_SPLIT_IRQCHIP, "SPLIT_IRQCHIP", "local APICs in the kernel, the rest outside",
 	  NULL, NULL },
