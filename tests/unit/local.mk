@@ -139,8 +139,10 @@ unit_tests += \
 	tests/unit/test_dev_hostile \
 	tests/unit/test_dev_pl011 \
 	tests/unit/test_dev_pl011_host \
+	tests/unit/test_dev_pl061 \
 	tests/unit/test_dev_plic \
 	tests/unit/test_dev_ports \
+	tests/unit/test_dev_rtc \
 	tests/unit/test_dev_testdev \
 	tests/unit/test_dev_testdev_vcpu \
 	tests/unit/test_dev_threads \
@@ -155,6 +157,10 @@ tests_unit_test_dev_pl011_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_pl011_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_pl011_host_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_pl011_host_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_pl061_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_pl061_LDFLAGS = $(DEV_TEST_LINK)
+tests_unit_test_dev_rtc_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_dev_rtc_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_plic_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_plic_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_hostile_LDADD = $(DEV_TEST_LIBS)
