@@ -67,8 +67,8 @@ typedef struct AxCharFds {
 #define AX_CHAR_FDS_INIT { sizeof(AxCharFds), -1, -1, NULL, NULL, NULL }
 
 /*
- * Make one, owned by the caller. @config is copied. 0; -EINVAL; -ENOMEM; -EIO and what the message
- * says of files. Thread: the host's, or before it runs.
+ * Make one, owned by the caller. @config is copied. 0; -EINVAL; -ENOMEM; -EACCES, -ENOENT, -EIO as the
+ * message says. Thread: the host's, or before it runs.
  */
 AX_API int ax_chardev_new_null(const AxCharDevConfig *config, AxCharDev **out, AxError *err);
 AX_API int ax_chardev_new_fds(const AxCharDevConfig *config, const AxCharFds *fds, AxCharDev **out,
@@ -80,6 +80,7 @@ AX_API int ax_chardev_new_fds(const AxCharDevConfig *config, const AxCharFds *fd
  *
  * @param link  a symbolic link to it that is made, in place of another link, and removed by free;
  *              NULL: none
+ * @return also -EEXIST @link is there and no symbolic link
  */
 AX_API int ax_chardev_new_pty(const AxCharDevConfig *config, const char *link, AxCharDev **out,
 			      AxError *err);
@@ -97,8 +98,8 @@ AX_API int ax_chardev_new_file(const AxCharDevConfig *config, const char *path, 
  * connects to it. A socket there that nobody listens at any more is replaced; free removes what it
  * made.
  *
- * @return also -EADDRINUSE somebody listens there, or it is no socket; -ECONNREFUSED, -ENOENT nobody
- *         listens (AX_CHAR_UNIX_CONNECT)
+ * @return also -EEXIST somebody listens there, or it is no socket; -ENOENT nobody listens there
+ *         (AX_CHAR_UNIX_CONNECT), or there is no such folder
  */
 AX_API int ax_chardev_new_unix(const AxCharDevConfig *config, const char *path, uint32_t flags,
 			       AxCharDev **out, AxError *err);
@@ -133,8 +134,9 @@ typedef struct AxCharUser {
 #define AX_CHAR_USER_INIT { sizeof(AxCharUser), NULL, NULL, NULL, NULL }
 
 /*
- * Set the user; from now on input is read. Copied. 0; -EINVAL; -EBUSY it has one. NULL takes the user
- * away: no callback runs when it returns. Thread: the host's, or when that does not run.
+ * Set the user; from now on input is read, and what happens is told: whether somebody is there already
+ * says ax_chardev_connected(). Copied. 0; -EINVAL; -EBUSY it has one. NULL takes the user away: no
+ * callback runs when it returns. Thread: the host's, or when that does not run.
  */
 AX_API int ax_chardev_set_user(AxCharDev *dev, const AxCharUser *user, AxError *err);
 
@@ -165,13 +167,13 @@ AX_API void ax_chardev_hurry(AxCharDev *dev);
  * Wait until all that was written is out, and a pty's or socket's reader has it.
  *
  * @param timeout_ns  0: do not wait; UINT64_MAX: for as long as it takes
- * @return 0; -ETIMEDOUT; -ENOTCONN bytes are left and nobody is there; else as ax_chardev_error()
+ * @return 0; -ETIMEDOUT; -ENOENT bytes are left and nobody is there; -EIO output has failed
  *
  * Thread: any but the host's while it runs.
  */
 AX_API int ax_chardev_flush(AxCharDev *dev, uint64_t timeout_ns);
 
-/* The first failure of output as a negative errno; 0. Thread: any. */
+/* The errno that output failed with for good; 0. Thread: any. */
 AX_API int ax_chardev_error(AxCharDev *dev);
 
 /* Whether somebody is there: always for fds and files, never for null. Thread: any. */

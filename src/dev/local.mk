@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/dev, the device models; one file a line.
 dev_sources = \
+	src/dev/backend/char.h \
+	src/dev/backend/char_fds.c \
+	src/dev/backend/char_in.c \
+	src/dev/backend/char_out.c \
+	src/dev/backend/char_pty.c \
+	src/dev/backend/char_ring.c \
+	src/dev/backend/char_ring.h \
+	src/dev/backend/char_unix.c \
+	src/dev/backend/chardev.c \
 	src/dev/backend/disk.c \
 	src/dev/backend/disk.h \
 	src/dev/backend/disk_engine.h \

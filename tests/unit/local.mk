@@ -180,3 +180,5 @@ tests_unit_test_dev_uart_host_LDFLAGS = $(DEV_TEST_LINK)
 tests_unit_test_dev_uart_irq_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_dev_uart_irq_LDFLAGS = $(DEV_TEST_LINK)
 tsan_tests += tests/unit/test_dev_threads
+
+include tests/unit/console.mk

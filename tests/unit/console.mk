@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# Character devices, the virtio console on them, the balloon.
+unit_tests += \
+	tests/unit/test_chardev \
+	tests/unit/test_chardev_peers
+tsan_tests += \
+	tests/unit/test_chardev \
+	tests/unit/test_chardev_peers
+EXTRA_DIST += tests/unit/char_fixture.h
