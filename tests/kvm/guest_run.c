@@ -363,6 +363,8 @@ static const char *lacking(const struct embedded_guest *guest)
 		return "this processor has no seed CSR for guests (Zkr)";
 	if (embedded_guest_needs(guest, "aia"))
 		return "this processor has no stopei and sireg for guests (Smaia, Ssaia)";
+	if (embedded_guest_needs(guest, "sstc"))
+		return "this processor has no stimecmp for guests (Sstc)";
 	return NULL;
 }
 
