@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Disks and the block device.
 unit_tests += \
+	tests/unit/test_disk \
+	tests/unit/test_disk_qcow2 \
 	tests/unit/test_virtio_blk
+tests_unit_test_disk_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_disk_qcow2_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_LDADD = $(VIRTIO_TEST_LIBS)
 EXTRA_DIST += tests/unit/blk_fixture.h

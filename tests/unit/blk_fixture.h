@@ -54,7 +54,7 @@ static AxDiskConfig disk_config(uint32_t engine)
 }
 
 /* Whether this host has io_uring; says so once where it hasn't. */
-static bool has_uring(void)
+static __attribute__((unused)) bool has_uring(void)
 {
 	struct disk_engine *engine;
 	AxError err = AX_ERROR_INIT;

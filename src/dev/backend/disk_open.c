@@ -240,6 +240,9 @@ static int start_engines(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 	unsigned threads = config->threads ? config->threads : DEFAULT_THREADS;
 	int ret = -ENOTSUP;
 
+	if (config->engine == AX_DISK_ENGINE_URING && disk->qcow2)
+		return boot_error(err, AX_ERROR_ARGUMENT, 0, -ENOTSUP, config->path,
+				  "is a qcow2 image, which only threads can read");
 	disk->info.engine = AX_DISK_ENGINE_URING;
 	if (config->engine != AX_DISK_ENGINE_THREADS && !disk->qcow2) {
 		ret = disk_uring_new(&disk->engines[0], err);
