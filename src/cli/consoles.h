@@ -7,8 +7,14 @@
 #define AXVMM_CLI_CONSOLES_H
 
 #include <stdbool.h>
+#include <string.h>
+
+#define CONSOLE_VIRTIO "virtio="
 
 /* Whether --console @text is a port of the virtio console. */
-bool console_is_virtio(const char *text);
+static inline bool console_is_virtio(const char *text)
+{
+	return !strncmp(text, CONSOLE_VIRTIO, strlen(CONSOLE_VIRTIO));
+}
 
 #endif

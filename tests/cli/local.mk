@@ -32,6 +32,21 @@ tests_cli_test_parts_SOURCES = \
 	src/cli/outcome.c \
 	tests/cli/test_parts.c
 
+unit_tests += tests/cli/test_options
+tests_cli_test_options_SOURCES = \
+	src/cli/config.c \
+	src/cli/control-path.c \
+	src/cli/json-read.c \
+	src/cli/json.c \
+	src/cli/message.c \
+	src/cli/number.c \
+	src/cli/options-devices.c \
+	src/cli/options-machine.c \
+	src/cli/options.c \
+	src/cli/params.c \
+	tests/cli/test_options.c
+tests_cli_test_options_LDADD = guests/libguests.la $(LDADD)
+
 # What the command stands on: the machine, and what is known of this host's KVM.
 unit_tests += tests/unit/test_probe
 if ARCH_X86_64

@@ -8,6 +8,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_elf \
 	tests/fuzz/fuzz_exit \
 	tests/fuzz/fuzz_flat \
+	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot
 if ARCH_X86_64
@@ -32,6 +33,8 @@ tests_fuzz_fuzz_exit_SOURCES = tests/fuzz/fuzz_exit.c tests/fuzz/fuzz_exit_model
 tests_fuzz_fuzz_exit_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_flat_SOURCES = tests/fuzz/fuzz_flat.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_flat_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c src/cli/json-read.c src/cli/json.c $(fuzz_main)
+tests_fuzz_fuzz_json_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_linux_SOURCES = tests/fuzz/fuzz_linux.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_linux_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(fuzz_image_headers) $(fuzz_main)
