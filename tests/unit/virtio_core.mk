@@ -10,7 +10,11 @@ tests_unit_libaxdriver_la_SOURCES = \
 VIRTIO_TEST_LIBS = tests/unit/libaxdriver.la $(LDADD)
 
 unit_tests += \
+	tests/unit/test_virtio_hostile \
 	tests/unit/test_virtio_mmio \
+	tests/unit/test_virtio_queue \
 	tests/unit/test_virtio_rng
+tests_unit_test_virtio_hostile_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_mmio_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_queue_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_rng_LDADD = $(VIRTIO_TEST_LIBS)

@@ -148,11 +148,6 @@ static void write_register(AxVirtio *virtio, uint64_t offset, uint32_t value)
 				with_half(virtio->features, virtio->driver_features_sel, value);
 		break;
 	case VIRTIO_MMIO_QUEUE_SEL: virtio->queue_sel = value; break;
-	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		/* Only what no AxNotify took comes here. */
-		if (value < virtio->queue_count)
-			virtio_kick(virtio, value);
-		break;
 	case VIRTIO_MMIO_STATUS: write_status(virtio, value); break;
 	default: write_queue(virtio, offset, value); break;
 	}
@@ -226,6 +221,12 @@ static AxHandled mmio_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAcces
 		return AX_UNHANDLED;
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK) {
 		virtio_acknowledge(virtio, (uint32_t)value);
+		return AX_HANDLED;
+	}
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY) {
+		/* Only what no AxNotify took comes here. */
+		if (value < virtio->queue_count)
+			virtio_kick(virtio, (unsigned)value);
 		return AX_HANDLED;
 	}
 	virtio_lock(virtio);

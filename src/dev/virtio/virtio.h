@@ -5,8 +5,8 @@
  *
  * Threads: everything here runs with the device's lock held: register accesses on vCPU threads,
  * notify() and what a kind does on its host's thread. A kind's own callbacks (watches, timers,
- * completions) take it with virtio_lock(). Only InterruptStatus and InterruptACK do without, so that no
- * interrupt handler of the guest waits for a notify() that has much to do.
+ * completions) take it with virtio_lock(). Only InterruptStatus, InterruptACK and QueueNotify do
+ * without, so that no interrupt handler of the guest waits for a notify() that has much to do.
  *
  * Section numbers are those of VIRTIO 1.2.
  */
