@@ -131,6 +131,17 @@ typedef struct AxSysRegOps {
 AX_API int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32_t count,
 			  const AxSysRegOps *ops, void *opaque, AxError *err);
 
+/**
+ * Have registers that neither KVM nor a claim knows read as 0 and take writes, as KVM's own parameter
+ * ignore_msrs does for all VMs of a host; each is told to the VM's log once. Without this they fault.
+ * Guests that probe for a processor's registers expect them to be there.
+ *
+ * @return 0; -ENOTSUP no such KVM (KVM_CAP_X86_USER_SPACE_MSR), another architecture; -EIO
+ *
+ * Thread: the one that builds the VM.
+ */
+AX_API int ax_sys_reg_skip_unknown(AxVm *vm, AxError *err);
+
 /*
  * Hypercalls. The answer goes to *result, which is the architecture's "not implemented" before
  * (x86-64 -1000, KVM_ENOSYS; arm64 -1, NOT_SUPPORTED of the SMCCC) and stays so when the verdict is

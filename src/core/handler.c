@@ -11,6 +11,7 @@
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/vm.h"
+#include "sys/sys.h"
 
 static const struct sys_reg_range *overlapping(const AxVm *vm, AxSysRegAddr first, uint32_t count)
 {
@@ -59,6 +60,24 @@ int ax_sys_reg_add(AxVm *vm, const char *name, AxSysRegAddr first, uint32_t coun
 	if (ret)
 		vm->sys_reg_count--;
 	return ret;
+}
+
+/* KVM has this for x86-64 alone; who claims registers has it report all of them already. */
+int ax_sys_reg_skip_unknown(AxVm *vm, AxError *err)
+{
+	int ret = 0;
+
+	if (!sys_check_extension(vm->fd, KVM_CAP_X86_USER_SPACE_MSR))
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "this KVM does not report registers that it does not know "
+				    "(KVM_CAP_X86_USER_SPACE_MSR)");
+	if (!vm->sys_reg_count)
+		ret = sys_enable_cap(vm->fd, KVM_CAP_X86_USER_SPACE_MSR,
+				     KVM_MSR_EXIT_REASON_UNKNOWN, 0);
+	if (ret < 0)
+		return ax_error_sys(err, ret, "KVM_CAP_X86_USER_SPACE_MSR");
+	vm->skips_sys_regs = true;
+	return 0;
 }
 
 static int check_at_rest(AxVm *vm, AxError *err)

@@ -38,6 +38,8 @@ struct irq_lines {
 	pthread_mutex_t lock; /* where a CPU's line has a level: orders the changes of all levels */
 	unsigned raised;      /* lines that are high, there */
 	struct irq_line line[LINE_COUNT];
+	bool routed[LINE_COUNT]; /* split irqchip, under lock: what ax_irq_route() said */
+	AxMsi routes[LINE_COUNT];
 };
 
 void ax_irq_set(const AxIrq *irq, bool level)
@@ -190,6 +192,10 @@ int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
 		ret = set_kernel_level(vm, gsi, false);
 		if (ret < 0)
 			return ax_error_sys(err, ret, "KVM_IRQ_LINE");
+	} else if (vm->irqchip == AX_IRQCHIP_SPLIT) {
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "with AX_IRQCHIP_SPLIT lines lead into the IOAPIC: "
+				    "ax_ioapic_irq()");
 	} else if (!ax_vm_vcpu_at(vm, 0)) {
 		return ax_error_state(
 			err, "interrupts go to the VM's first vCPU, which does not exist yet");
@@ -221,7 +227,7 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 		ret = arch_vm_prepare(vm, err);
 	if (ret)
 		return ret;
-	if (vm->irqchip != AX_IRQCHIP_KERNEL)
+	if (vm->irqchip != AX_IRQCHIP_KERNEL && vm->irqchip != AX_IRQCHIP_SPLIT)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 			"KVM raises interrupts only with an in-kernel irqchip (AX_IRQCHIP_KERNEL)");
@@ -237,6 +243,76 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 				    "this KVM has no KVM_IRQFD");
 	default: return ret < 0 ? ax_error_sys(err, ret, "KVM_IRQFD") : 0;
 	}
+}
+
+/* Messages are KVM's where the local APICs are, and only x86-64's have them. */
+static bool takes_messages(const AxVm *vm)
+{
+	return vm->irqchip == AX_IRQCHIP_KERNEL || vm->irqchip == AX_IRQCHIP_SPLIT;
+}
+
+int ax_msi_send(AxVm *vm, const AxMsi *msi, AxError *err)
+{
+	struct kvm_msi request = { .address_lo = (uint32_t)msi->address,
+				   .address_hi = (uint32_t)(msi->address >> 32),
+				   .data = msi->data };
+	int ret;
+
+	if (!takes_messages(vm))
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "messages are interrupts only where KVM has the irqchip");
+	ret = sys_ioctl_struct(vm->fd, KVM_SIGNAL_MSI, &request);
+	return ret < 0 ? ax_error_sys(err, ret, "KVM_SIGNAL_MSI") : 0;
+}
+
+/* All routes at once: there is no call for one. lines->lock is held. */
+static int set_routes(struct irq_lines *lines, AxError *err)
+{
+	struct {
+		struct kvm_irq_routing header;
+		struct kvm_irq_routing_entry entries[LINE_COUNT];
+	} request = { 0 };
+	int ret;
+
+	for (uint32_t gsi = 0; gsi < LINE_COUNT; gsi++) {
+		const AxMsi *msi = &lines->routes[gsi];
+
+		if (!lines->routed[gsi])
+			continue;
+		request.entries[request.header.nr++] = (struct kvm_irq_routing_entry){
+			.gsi = gsi,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = (uint32_t)msi->address,
+				   .address_hi = (uint32_t)(msi->address >> 32),
+				   .data = msi->data },
+		};
+	}
+	ret = sys_ioctl_struct(lines->vm->fd, KVM_SET_GSI_ROUTING, &request.header);
+	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_GSI_ROUTING") : 0;
+}
+
+int ax_irq_route(AxVm *vm, uint32_t gsi, const AxMsi *msi, AxError *err)
+{
+	struct irq_lines *lines;
+	int ret = check_gsi(gsi, err);
+
+	if (ret)
+		return ret;
+	if (vm->irqchip != AX_IRQCHIP_SPLIT)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "only a split irqchip (AX_IRQCHIP_SPLIT) has routes to set");
+	lines = get_lines(vm);
+	if (!lines)
+		return ax_error_nomem(err, "interrupt lines");
+	pthread_mutex_lock(&lines->lock);
+	if (lines->routed[gsi] || msi) {
+		lines->routed[gsi] = msi != NULL;
+		if (msi)
+			lines->routes[gsi] = *msi;
+		ret = set_routes(lines, err);
+	}
+	pthread_mutex_unlock(&lines->lock);
+	return ret;
 }
 
 void irq_fini(AxVm *vm)

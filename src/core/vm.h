@@ -26,6 +26,9 @@ struct sys_reg_range {
 /* KVM_X86_SET_MSR_FILTER takes so many; other architectures have no limit of their own. */
 #define SYS_REG_RANGES 16
 
+/* So many registers are told of. */
+#define SKIPPED_MAX 64
+
 struct ram;	  /* memory.c */
 struct irq_lines; /* irq.c */
 
@@ -85,6 +88,9 @@ struct AxVm {
 
 	struct sys_reg_range sys_regs[SYS_REG_RANGES];
 	unsigned sys_reg_count;
+	bool skips_sys_regs;		   /* ax_sys_reg_skip_unknown() */
+	AxSysRegAddr skipped[SKIPPED_MAX]; /* that were told of; under lock */
+	unsigned skipped_count;
 	const AxHypercallOps *hypercall_ops;
 	void *hypercall_opaque;
 	AxHypercallConfig hypercall;

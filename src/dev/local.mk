@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/dev, the device models; one file a line.
 dev_sources = \
+	src/dev/acpi_power.c \
 	src/dev/backend/char.h \
 	src/dev/backend/char_fds.c \
 	src/dev/backend/char_in.c \
@@ -33,12 +34,14 @@ dev_sources = \
 	src/dev/backend/spawn.h \
 	src/dev/backend/unix.c \
 	src/dev/backend/unix.h \
+	src/dev/cmos.c \
 	src/dev/console.c \
 	src/dev/debug_exit.c \
 	src/dev/debugcon.c \
 	src/dev/dev.c \
 	src/dev/dev.h \
 	src/dev/finisher.c \
+	src/dev/ioapic.c \
 	src/dev/goldfish_rtc.c \
 	src/dev/pl011.c \
 	src/dev/pl011.h \

@@ -16,14 +16,30 @@ machine_sources = \
 
 if ARCH_X86_64
 machine_sources += \
+	src/machine/x86_64/acpi.c \
+	src/machine/x86_64/acpi.h \
 	src/machine/x86_64/board.c \
 	src/machine/x86_64/load.c \
 	src/machine/x86_64/load.h \
 	src/machine/x86_64/load_linux.c \
 	src/machine/x86_64/load_multiboot.c \
 	src/machine/x86_64/load_tables.c \
+	src/machine/x86_64/pc.c \
+	src/machine/x86_64/pc.h \
 	src/machine/x86_64/report.c
 endif
+
+# The description of devices, from ACPI's source language to the bytes that acpi.c takes in.
+EXTRA_DIST += src/machine/x86_64/dsdt.asl
+if ARCH_X86_64
+src/machine/x86_64/acpi.lo: src/machine/x86_64/dsdt.bytes
+CLEANFILES += src/machine/x86_64/dsdt.aml src/machine/x86_64/dsdt.bytes src/machine/x86_64/dsdt.log
+endif
+src/machine/x86_64/dsdt.bytes: src/machine/x86_64/dsdt.asl
+	@$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(IASL) -va -p $(@D)/dsdt $(srcdir)/src/machine/x86_64/dsdt.asl >$(@D)/dsdt.log || \
+		{ cat $(@D)/dsdt.log >&2; exit 1; }
+	$(AM_V_at)od -An -v -tx1 $(@D)/dsdt.aml | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.tmp && mv $@.tmp $@
 
 if MACHINE_HAS_FDT
 machine_sources += src/machine/load_fdt.c

@@ -136,6 +136,8 @@ static int load_image(AxMachine *machine, const AxMachineOptions *options, AxVCp
 		ret = board_tree(machine, &tree, &load.device_tree_len, err);
 		load.device_tree = tree;
 	}
+	if (!ret && board.write_tables && !load.acpi_rsdp)
+		ret = board.write_tables(machine, &load.acpi_rsdp, err);
 	if (!ret && options->firmware)
 		ret = board.load_firmware(machine, options->firmware, &load, setup, err);
 	else if (!ret)

@@ -60,6 +60,11 @@ struct board {
 	 */
 	int (*load_firmware)(AxMachine *machine, const AxImageSource *firmware,
 			     const AxLoadOptions *load, AxVCpuSetup *setup, AxError *err);
+	/*
+	 * Put tables that describe the machine into its RAM, before the image, and say where they are;
+	 * *rsdp is 0 on entry. NULL: the board has none.
+	 */
+	int (*write_tables)(AxMachine *machine, AxGuestPhysAddr *rsdp, AxError *err);
 	const struct board_place *places;
 	size_t place_count;
 };

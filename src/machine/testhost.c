@@ -105,9 +105,21 @@ static AxHandled tell_kick(AxVCpu *vcpu, void *opaque, uint64_t vector)
 	return AX_HANDLED;
 }
 
+static AxHandled tell_eoi(AxVCpu *vcpu, void *opaque, uint8_t vector)
+{
+	struct testhost *host = opaque;
+
+	if (!host->eoi)
+		return AX_UNHANDLED;
+	host->eoi(host->eoi_opaque, vector);
+	return AX_HANDLED;
+}
+
 int testhost_add_kicks(struct testhost *host, AxVm *vm, AxTestDev *device, AxError *err)
 {
-	static const AxEventOps ops = { .size = sizeof(ops), .interrupt = tell_kick };
+	static const AxEventOps ops = { .size = sizeof(ops),
+					.interrupt = tell_kick,
+					.irq_eoi = tell_eoi };
 
 	host->device = device;
 	return ax_event_set(vm, &ops, host, err);

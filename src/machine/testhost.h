@@ -17,6 +17,9 @@ struct testhost {
 	AxTestDev *device;  /* borrowed */
 	AxCharSink console; /* of SBI's debug console */
 	AxSysRegAddr sys_regs;
+	/* What wants to know of interrupts that have ended (AX_EXIT_IRQ_EOI); NULL: nobody. */
+	void (*eoi)(void *opaque, uint8_t vector);
+	void *eoi_opaque;
 	_Atomic uint64_t storage[AX_TEST_MSR_STORAGE_COUNT]; /* vCPUs share them */
 };
 

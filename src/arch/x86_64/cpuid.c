@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/x86_64/topology.h"
 #include "arch/x86_64/x86.h"
 #include "core/error.h"
 
@@ -17,8 +18,6 @@
 #define FEATURES_ECX_TSC_DEADLINE (1u << 24)
 #define FEATURES_ECX_HYPERVISOR	  (1u << 31)
 #define FEATURES_EDX_APIC	  (1u << 9)
-#define LEAF_TOPOLOGY		  0xb
-#define LEAF_TOPOLOGY_V2	  0x1f
 #define LEAF_KVM_FEATURES	  0x40000001
 #define KVM_PV_UNHALT		  (1u << 7)
 #define KVM_PV_SEND_IPI		  (1u << 11)
@@ -72,24 +71,36 @@ static void correct(const AxVCpu *vcpu, struct kvm_cpuid_entry2 *entry)
 
 	switch (entry->function) {
 	case LEAF_FEATURES:
-		entry->ebx = (entry->ebx & 0x00ffffff) | vcpu->id << 24;
 		entry->ecx |= FEATURES_ECX_HYPERVISOR;
 		if (!x86_has_kernel_apic(vm))
 			entry->ecx &= ~(FEATURES_ECX_X2APIC | FEATURES_ECX_TSC_DEADLINE);
+		else if (vm->arch->has_tsc_deadline)
+			entry->ecx |= FEATURES_ECX_TSC_DEADLINE;
 		if (vm->irqchip == AX_IRQCHIP_NONE)
 			entry->edx &= ~FEATURES_EDX_APIC;
 		break;
-	case LEAF_TOPOLOGY:
-	case LEAF_TOPOLOGY_V2: entry->edx = vcpu->id; break;
 	case LEAF_KVM_FEATURES: correct_kvm_features(vm, entry); break;
 	default: break;
 	}
+}
+
+/* Of the vCPUs that there are; who is created later is no part of the arrangement that this one sees. */
+static uint32_t highest_id(const AxVm *vm)
+{
+	uint32_t highest = 0;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->id > highest)
+			highest = vm->vcpus[i]->id;
+	}
+	return highest;
 }
 
 int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 {
 	AxVm *vm = vcpu->vm;
 	struct kvm_cpuid2 *supported = vm->arch->cpuid;
+	uint32_t cpus = highest_id(vm) + 1;
 	struct kvm_cpuid2 *cpuid;
 	size_t size;
 	int ret;
@@ -102,14 +113,21 @@ int x86_set_cpuid(AxVCpu *vcpu, AxError *err)
 		if (!supported)
 			return ret;
 		vm->arch->cpuid = supported;
+		/* Never among what is supported: it needs KVM's local APICs (api.rst 4.46). */
+		vm->arch->has_tsc_deadline =
+			x86_has_kernel_apic(vm) &&
+			sys_check_extension(vm->kvm_fd, KVM_CAP_TSC_DEADLINE_TIMER);
 	}
 	size = sizeof(*cpuid) + supported->nent * sizeof(struct kvm_cpuid_entry2);
-	cpuid = malloc(size);
+	cpuid = malloc(size + 2 * X86_LEVELS * sizeof(struct kvm_cpuid_entry2));
 	if (!cpuid)
 		return ax_error_nomem(err, "CPUID");
 	memcpy(cpuid, supported, size);
-	for (uint32_t i = 0; i < cpuid->nent; i++)
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		correct(vcpu, &cpuid->entries[i]);
+		x86_correct_topology(&cpuid->entries[i], vcpu->id, cpus);
+	}
+	cpuid->nent = x86_list_levels(cpuid->entries, cpuid->nent, vcpu->id, cpus);
 	ret = sys_ioctl_struct(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
 	vcpu->arch->has_cpuid = ret >= 0;

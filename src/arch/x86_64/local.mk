@@ -16,5 +16,7 @@ arch_sources = \
 	src/arch/x86_64/registers.c \
 	src/arch/x86_64/seam.h \
 	src/arch/x86_64/setup.c \
+	src/arch/x86_64/topology.c \
+	src/arch/x86_64/topology.h \
 	src/arch/x86_64/vm.c \
 	src/arch/x86_64/x86.h

@@ -48,6 +48,7 @@ struct arch_vcpu {
 /* Of the VM. */
 struct arch_vm {
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; NULL until it is needed */
+	bool has_tsc_deadline;	  /* of the local APICs, with cpuid */
 	unsigned hypercall_flags; /* AX_HYPERCALL_* that are on */
 };
 

@@ -9,6 +9,8 @@
 
 #include "guests/abi.h"
 #include "machine/machine.h"
+#include "machine/x86_64/acpi.h"
+#include "machine/x86_64/pc.h"
 
 #define GIB (1ULL << 30)
 
@@ -44,9 +46,13 @@ static const struct board_place places[] = {
 	{ AX_SPACE_PORT, AX_PORT_RESET_CONTROL, 1, "reset" },
 	{ AX_SPACE_MMIO, AX_TEST_BASE_X86_64, AX_TEST_SIZE, "testdev" },
 	{ AX_SPACE_MMIO, VIRTIO_BASE, VIRTIO_SLOTS *VIRTIO_STRIDE, "virtio" },
+	{ AX_SPACE_PORT, 0x70, 2, "cmos" },
+	{ AX_SPACE_MMIO, 0xfea00000, APIC_SIZE, "acpi" },
 	{ AX_SPACE_MMIO, IOAPIC_BASE, APIC_SIZE, "ioapic" },
 	{ AX_SPACE_MMIO, LAPIC_BASE, APIC_SIZE, "lapic" },
 };
+
+static int write_pc_tables(AxMachine *machine, AxGuestPhysAddr *rsdp, AxError *err);
 
 const struct board board = {
 	.serial = { SERIAL_16550A, AX_SPACE_PORT, AX_PORT_COM1, "com1" },
@@ -54,6 +60,7 @@ const struct board board = {
 	.test_base = AX_TEST_BASE_X86_64,
 	.test_port = AX_TEST_PORT_BASE,
 	.virtio = { VIRTIO_BASE, VIRTIO_STRIDE, VIRTIO_LINE, VIRTIO_SLOTS },
+	.write_tables = write_pc_tables,
 	.places = places,
 	.place_count = sizeof(places) / sizeof(places[0]),
 };
@@ -62,7 +69,28 @@ struct board_devices {
 	AxDebugExit *debug_exit;
 	AxResetDev *reset;
 	AxDebugCon *debugcon;
+	struct pc pc; /* where KVM has the local APICs */
 };
+
+/* Made when the first thing of the board is. */
+static struct board_devices *own_devices(AxMachine *machine, AxError *err)
+{
+	if (!machine->board)
+		machine->board = calloc(1, sizeof(*machine->board));
+	if (!machine->board)
+		ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
+			     "no memory for the board's devices");
+	return machine->board;
+}
+
+static int write_pc_tables(AxMachine *machine, AxGuestPhysAddr *rsdp, AxError *err)
+{
+	struct board_devices *own = own_devices(machine, err);
+
+	if (!own)
+		return -ENOMEM;
+	return pc_is(machine) ? pc_write_tables(&own->pc, machine, rsdp, err) : 0;
+}
 
 int board_add_ram(AxVm *vm, uint64_t size, unsigned flags, AxError *err)
 {
@@ -79,6 +107,8 @@ uint32_t board_irqchip(const AxMachineOptions *options)
 {
 	if (options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
 		return options->irqchip;
+	if (pc_is_needed(options))
+		return AX_IRQCHIP_KERNEL;
 	return options->cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
 }
 
@@ -101,7 +131,7 @@ int board_tree(AxMachine *machine, void **tree, size_t *len, AxError *err)
 
 int board_irq(AxMachine *machine, uint32_t line, AxIrq *irq, AxError *err)
 {
-	return ax_irq_get(machine->vm, line, irq, err);
+	return pc_irq(&machine->board->pc, machine, line, irq, err);
 }
 
 int board_spoil_entry(AxVCpu *vcpu, AxError *err)
@@ -122,15 +152,11 @@ uint32_t board_secondary_flags(uint32_t irqchip)
 int board_attach(AxMachine *machine, AxError *err)
 {
 	AxDebugConConfig debugcon = AX_DEBUGCON_CONFIG_INIT;
-	struct board_devices *own;
+	struct board_devices *own = own_devices(machine, err);
 	int ret;
 
-	own = calloc(1, sizeof(*own));
 	if (!own)
-		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
-				    "no memory for the board's devices");
-	machine->board = own;
-
+		return -ENOMEM;
 	ret = ax_debug_exit_new(NULL, &own->debug_exit, err);
 	if (!ret)
 		ret = ax_debug_exit_attach(own->debug_exit, machine->vm, AX_DEBUG_EXIT_PORT, err);
@@ -145,6 +171,8 @@ int board_attach(AxMachine *machine, AxError *err)
 	ret = ax_debugcon_new(&debugcon, &own->debugcon, err);
 	if (!ret)
 		ret = ax_debugcon_attach(own->debugcon, machine->vm, err);
+	if (!ret && pc_is(machine))
+		ret = pc_attach(&own->pc, machine, err);
 	return ret;
 }
 
@@ -154,6 +182,7 @@ void board_detach(AxMachine *machine)
 
 	if (!own)
 		return;
+	pc_detach(&own->pc);
 	if (own->debugcon)
 		ax_debugcon_detach(own->debugcon, NULL);
 	if (own->reset)
@@ -170,6 +199,8 @@ void board_detach(AxMachine *machine)
 bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 {
 	AxResetRoute route = ax_resetdev_route(machine->board->reset);
+	AxAcpiPowerEnd end = machine->board->pc.power ? ax_acpi_power_end(machine->board->pc.power)
+						      : AX_ACPI_POWER_RUNS;
 	int code;
 
 	if (ax_debug_exit_result(machine->board->debug_exit, &code)) {
@@ -177,6 +208,12 @@ bool board_verdict(const AxMachine *machine, AxMachineResult *result)
 		result->code = (uint32_t)code;
 		return true;
 	}
+	if (end == AX_ACPI_POWER_OFF) {
+		result->end = AX_MACHINE_POWER_OFF;
+		return true;
+	}
+	if (end == AX_ACPI_POWER_RESTART)
+		route = AX_RESET_ACPI;
 	if (route != AX_RESET_NONE) {
 		result->end = AX_MACHINE_RESET;
 		result->reset = route;
@@ -192,12 +229,25 @@ uint32_t board_trigger(const AxMachine *machine)
 
 int board_power_button(AxMachine *machine, AxError *err)
 {
-	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-			    "this machine has no power button");
+	AxAcpiPower *power = machine->board->pc.power;
+
+	if (!power)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "this machine has no power button: it has one with KVM's local "
+				    "APICs (AX_IRQCHIP_KERNEL, AX_IRQCHIP_SPLIT)");
+	ax_acpi_power_press(power);
+	return 0;
 }
 
 int board_acpi_tables(const AxMachine *machine, const void **tables, size_t *len, AxError *err)
 {
-	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-			    "this machine has no ACPI tables");
+	const struct pc *pc = &machine->board->pc;
+
+	if (!pc->tables)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "this machine has no ACPI tables: it has them with KVM's local "
+				    "APICs (AX_IRQCHIP_KERNEL, AX_IRQCHIP_SPLIT) and 1 MiB of RAM");
+	*tables = pc->tables + ACPI_TABLES_OFFSET;
+	*len = pc->tables_len;
+	return 0;
 }

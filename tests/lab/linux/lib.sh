@@ -28,7 +28,10 @@ status=0
 seconds=0
 failures=0
 words=
-limit=240
+# Settings by the lab (AXVMM_LAB_PARAMETERS): seconds for one guest, and "loud" for all kernel messages.
+limit=${AXVMM_GUEST_LIMIT:-240}
+quiet=quiet
+test -z "${AXVMM_GUEST_LOUD:-}" || quiet='earlyprintk=serial keep_bootcon'
 guest_memory=256M
 # The option that makes a guest's reboot an end, where the command has it.
 no_reboot=
@@ -59,7 +62,7 @@ guest() {
 	test=$2
 	shift 2
 	what="$release $test $* $words"
-	line="console=$console rdinit=/init quiet panic=-1 $words"
+	line="console=$console rdinit=/init $quiet panic=-1 $words"
 	test "$test" = - || line="$line test=$test"
 	began=$(uptime_cs)
 	timeout -k 10 "$limit" "$axvmm" run --memory "$guest_memory" --initrd "linux/$release/initrd" \
