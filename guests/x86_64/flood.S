@@ -11,7 +11,7 @@
 _start:
 	jmp	1f
 	.org	AX_GUEST_FLOOD_KIB, 0xcc
-	.quad	64
+	.quad	16
 1:	cld
 	mov	$guest_stack_top, %esp
 	GUEST_UART_INIT
