@@ -13,8 +13,11 @@ unit_tests += \
 	tests/unit/test_virtio_hostile \
 	tests/unit/test_virtio_mmio \
 	tests/unit/test_virtio_queue \
-	tests/unit/test_virtio_rng
+	tests/unit/test_virtio_rng \
+	tests/unit/test_virtio_soak
 tests_unit_test_virtio_hostile_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_mmio_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_queue_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_rng_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_soak_LDADD = $(VIRTIO_TEST_LIBS)
+tsan_tests += tests/unit/test_virtio_soak
