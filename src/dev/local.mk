@@ -62,6 +62,9 @@ dev_sources = \
 	src/dev/uart.c \
 	src/dev/uart.h \
 	src/dev/uart_regs.c \
+	src/dev/virtio/console_control.c \
+	src/dev/virtio/console.h \
+	src/dev/virtio/console.c \
 	src/dev/virtio/blk.c \
 	src/dev/virtio/blk.h \
 	src/dev/virtio/blk_request.c \
