@@ -2,6 +2,7 @@
 # Sources and headers of src/dev, the device models; one file a line.
 dev_sources = \
 	src/dev/acpi_power.c \
+	src/dev/cmos.c \
 	src/dev/backend/char.h \
 	src/dev/backend/char_fds.c \
 	src/dev/backend/char_in.c \
@@ -34,7 +35,9 @@ dev_sources = \
 	src/dev/backend/spawn.h \
 	src/dev/backend/unix.c \
 	src/dev/backend/unix.h \
-	src/dev/cmos.c \
+	src/dev/backend/virtiofsd.c \
+	src/dev/backend/virtiofsd.h \
+	src/dev/backend/virtiofsd_spawn.c \
 	src/dev/console.c \
 	src/dev/debug_exit.c \
 	src/dev/debugcon.c \
@@ -68,6 +71,7 @@ dev_sources = \
 	src/dev/virtio/blk.c \
 	src/dev/virtio/blk.h \
 	src/dev/virtio/blk_request.c \
+	src/dev/virtio/fs.c \
 	src/dev/virtio/mmio.c \
 	src/dev/virtio/mmio.h \
 	src/dev/virtio/net.c \
@@ -85,6 +89,9 @@ dev_sources = \
 	src/dev/virtio/state.c \
 	src/dev/virtio/virtio.c \
 	src/dev/virtio/virtio.h \
+	src/dev/virtio/vhost_user.c \
+	src/dev/virtio/vhost_user.h \
+	src/dev/virtio/vhost_user_rings.c \
 	src/dev/virtio/vsock.c \
 	src/dev/virtio/vsock.h \
 	src/dev/virtio/vsock_conn.c \

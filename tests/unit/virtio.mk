@@ -15,3 +15,9 @@ tests_unit_test_vsock_flow_LDADD = $(VIRTIO_TEST_LIBS)
 EXTRA_DIST += tests/unit/vsock_fixture.h
 
 include tests/unit/virtio_net.mk
+
+# Shared directories: the first with the virtiofsd that is installed.
+unit_tests += \
+	tests/unit/test_virtio_fs
+tests_unit_test_virtio_fs_LDADD = $(VIRTIO_TEST_LIBS)
+EXTRA_DIST += tests/unit/virtio_fs_driver.h

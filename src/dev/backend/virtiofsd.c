@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtiofsd: finding, starting, listening to and ending it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dev/backend/unix.h"
+#include "dev/backend/virtiofsd.h"
+
+#define NAME	  "virtiofsd"
+#define HELP_SIZE 16384
+#define HELP_MS	  3000
+#define STOP_MS	  1000
+#define ARGUMENTS 16
+#define INHERITED "--fd=3"
+
+/* Beside $PATH: where Debian 13 and Debian 12 have it. */
+static const char *const folders[] = { "/usr/libexec", "/usr/lib/qemu", "/usr/lib" };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_program(char *path, size_t size, const char *folder, size_t len, const char *name)
+{
+	struct stat st;
+
+	snprintf(path, size, "%.*s/%s", (int)len, folder, name);
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
+static bool search(char *path, size_t size, const char *name)
+{
+	const char *at = getenv("PATH");
+
+	while (at && *at) {
+		size_t len = strcspn(at, ":");
+
+		if (len && is_program(path, size, at, len, name))
+			return true;
+		at += len + (at[len] == ':');
+	}
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (is_program(path, size, folders[i], strlen(folders[i]), name))
+			return true;
+	}
+	return false;
+}
+
+static int find_program(char *path, size_t size, const char *program, AxError *err)
+{
+	if (program && strchr(program, '/')) {
+		snprintf(path, size, "%s", program);
+		if (!access(path, X_OK))
+			return 0;
+		return ax_error_set(err, errno == EACCES ? -EACCES : -ENOENT, AX_ERROR_FILE, errno,
+				    "%s cannot be executed: %s", program, strerror(errno));
+	}
+	if (search(path, size, program ? program : NAME))
+		return 0;
+	return ax_error_set(err, -ENOENT, AX_ERROR_FILE, ENOENT,
+			    "%s is not installed: packages virtiofsd (Debian 13), "
+			    "qemu-system-common (Debian 12)",
+			    program ? program : NAME);
+}
+
+/* It leads a process group, in which its own children are. Where SIGCHLD is ignored its number may be
+ * another's when it has ended. */
+static void kill_all(pid_t pid)
+{
+	siginfo_t info;
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT))
+		return;
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+}
+
+/* Our own child; nobody is there where the process ignores SIGCHLD. Killed when it takes too long. */
+static void reap(pid_t pid, uint64_t patience_ms)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	uint64_t end = now_ms() + patience_ms;
+	pid_t got;
+
+	while ((got = waitpid(pid, NULL, WNOHANG)) == 0 && now_ms() < end)
+		nanosleep(&pause, NULL);
+	if (got)
+		return;
+	kill_all(pid);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* What "--help" prints, as a string the caller frees; NULL: no memory, or it cannot be run. */
+static char *help_of(const char *path, AxError *err)
+{
+	char *const argv[] = { (char *)path, (char *)"--help", NULL };
+	struct ax_spawn spawn = { .argv = argv, .inherit = -1 };
+	uint64_t end = now_ms() + HELP_MS;
+	char *text = calloc(1, HELP_SIZE);
+	struct pollfd wait = { .events = POLLIN };
+	size_t len = 0;
+	ssize_t got = -1;
+	pid_t pid;
+
+	if (!text) {
+		ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for %s", path);
+		return NULL;
+	}
+	if (ax_spawn(&spawn, &pid, &wait.fd, err)) {
+		free(text);
+		return NULL;
+	}
+	while (len < HELP_SIZE - 1 && now_ms() < end) {
+		got = read(wait.fd, text + len, HELP_SIZE - 1 - len);
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			break;
+		if (got > 0)
+			len += (size_t)got;
+		else
+			poll(&wait, 1, 100);
+	}
+	close(wait.fd);
+	reap(pid, 0);
+	return text;
+}
+
+/* The command's arguments for one of the two programs. */
+struct command {
+	char *argv[ARGUMENTS];
+	unsigned count;
+	char source[PATH_MAX + 32];
+};
+
+static void add(struct command *command, const char *argument)
+{
+	if (command->count < ARGUMENTS - 1)
+		command->argv[command->count++] = (char *)argument;
+}
+
+static const char *sandbox_name(uint32_t sandbox)
+{
+	switch (sandbox) {
+	case AX_VIRTIO_FS_SANDBOX_CHROOT: return "chroot";
+	case AX_VIRTIO_FS_SANDBOX_NONE: return "none";
+	default: return "namespace";
+	}
+}
+
+/* Options of the program in C are separated by commas: one in a path wants a backslash before it. */
+static void quote(char *to, size_t size, const char *path)
+{
+	size_t len = strlen(to);
+
+	for (; *path && len + 2 < size; path++) {
+		if (*path == ',' || *path == '\\')
+			to[len++] = '\\';
+		to[len++] = *path;
+	}
+	to[len] = 0;
+}
+
+static void make_command(struct command *command, bool rust, const char *path,
+			 const char *directory, uint32_t sandbox, bool limited)
+{
+	static const char *const c_sandbox[] = { "", "sandbox=namespace", "sandbox=chroot" };
+
+	*command = (struct command){ 0 };
+	add(command, path);
+	add(command, INHERITED);
+	/* Its limit of descriptors may only be raised by root. */
+	if (limited)
+		add(command, "--rlimit-nofile=0");
+	if (rust) {
+		snprintf(command->source, sizeof(command->source), "--shared-dir=%s", directory);
+		add(command, command->source);
+		add(command, "--sandbox");
+		add(command, sandbox_name(sandbox));
+		return;
+	}
+	snprintf(command->source, sizeof(command->source), "source=");
+	quote(command->source, sizeof(command->source), directory);
+	add(command, "-f");
+	add(command, "-o");
+	add(command, command->source);
+	add(command, "-o");
+	add(command, c_sandbox[sandbox]);
+}
+
+/* A socket that listens, and a connection to it: nobody else can have come first, or come at all. */
+static int make_sockets(int *listening, int *connected, AxError *err)
+{
+	char folder[] = "/tmp/axvmm-fs-XXXXXX", path[sizeof(folder) + 8];
+	struct ax_unix_listener listener;
+	int ret;
+
+	if (!mkdtemp(folder))
+		return ax_error_set(err, -EIO, AX_ERROR_FILE, errno,
+				    "cannot make a folder in /tmp for a socket: %s",
+				    strerror(errno));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	ret = ax_unix_listen(&listener, path, 1, err);
+	if (!ret) {
+		*connected = ax_unix_connect(path);
+		*listening = fcntl(listener.fd, F_DUPFD_CLOEXEC, 4);
+		ax_unix_listen_end(&listener);
+		if (*connected < 0 || *listening < 0) {
+			ret = ax_error_set(err, -EIO, AX_ERROR_RESOURCE, errno,
+					   "cannot connect to a socket of our own");
+			if (*connected >= 0)
+				close(*connected);
+			if (*listening >= 0)
+				close(*listening);
+		} else {
+			(void)fcntl(*listening, F_SETFL, 0);
+		}
+	}
+	rmdir(folder);
+	return ret;
+}
+
+static int refuse_sandbox(const char *path, AxError *err)
+{
+	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			    "%s is the one written in C, which knows no sandbox \"none\": take "
+			    "another sandbox, or the package virtiofsd (Debian 13)",
+			    path);
+}
+
+static int launch(struct ax_virtiofsd *daemon, const char *path, const char *directory,
+		  uint32_t sandbox, bool rust, int listening, AxError *err)
+{
+	bool wrap = geteuid() && sandbox != AX_VIRTIO_FS_SANDBOX_NONE;
+	struct command *commands = calloc(2, sizeof(*commands));
+	struct ax_spawn spawn = { .inherit = listening, .user_namespace = wrap };
+	uint32_t first =
+		sandbox == AX_VIRTIO_FS_SANDBOX_AUTO ? AX_VIRTIO_FS_SANDBOX_NAMESPACE : sandbox;
+	int ret;
+
+	if (!commands)
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for %s", path);
+	make_command(&commands[0], rust, path, directory, first, geteuid() != 0);
+	spawn.argv = commands[0].argv;
+	if (wrap && rust && sandbox == AX_VIRTIO_FS_SANDBOX_AUTO) {
+		make_command(&commands[1], rust, path, directory, AX_VIRTIO_FS_SANDBOX_NONE, true);
+		spawn.otherwise = commands[1].argv;
+	}
+	ret = ax_spawn(&spawn, &daemon->pid, &daemon->log_fd, err);
+	free(commands);
+	return ret;
+}
+
+int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const char *directory,
+		       uint32_t sandbox, int *fd, AxError *err)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+	int listening = -1, ret;
+	struct stat st;
+	char *help;
+	bool rust;
+
+	*daemon = (struct ax_virtiofsd){ .log_fd = -1 };
+	if (!realpath(directory, real) || stat(real, &st))
+		return ax_error_set(err, errno == EACCES ? -EACCES : -ENOENT, AX_ERROR_FILE, errno,
+				    "cannot share %s: %s", directory, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return ax_error_set(err, -EINVAL, AX_ERROR_FILE, ENOTDIR,
+				    "cannot share %s: it is no directory", directory);
+	ret = find_program(path, sizeof(path), program, err);
+	if (ret)
+		return ret;
+	help = help_of(path, err);
+	if (!help)
+		return -ENOMEM;
+	rust = strstr(help, "--shared-dir");
+	free(help);
+	if (!rust && sandbox == AX_VIRTIO_FS_SANDBOX_NONE)
+		return refuse_sandbox(path, err);
+	ret = make_sockets(&listening, fd, err);
+	if (ret)
+		return ret;
+	ret = launch(daemon, path, real, sandbox, rust, listening, err);
+	close(listening);
+	if (ret)
+		close(*fd);
+	return ret;
+}
+
+/* Room for more at the end of what is kept: the older half goes when there is none. */
+static char *log_end(struct ax_virtiofsd *daemon)
+{
+	const size_t half = AX_VIRTIOFSD_LOG / 2;
+
+	if (daemon->log_len >= AX_VIRTIOFSD_LOG - 1) {
+		memmove(daemon->log, daemon->log + daemon->log_len - half, half);
+		daemon->log_len = half;
+	}
+	return daemon->log + daemon->log_len;
+}
+
+bool ax_virtiofsd_listen(struct ax_virtiofsd *daemon, int timeout_ms)
+{
+	uint64_t end = now_ms() + (uint64_t)timeout_ms, now;
+	struct pollfd wait = { .fd = daemon->log_fd, .events = POLLIN };
+
+	while (daemon->log_fd >= 0 && !daemon->ended) {
+		char *to = log_end(daemon);
+		ssize_t got = read(daemon->log_fd, to, AX_VIRTIOFSD_LOG - 1 - daemon->log_len);
+
+		if (got > 0) {
+			daemon->log_len += (size_t)got;
+			daemon->log[daemon->log_len] = 0;
+			continue;
+		}
+		daemon->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
+		now = now_ms();
+		if (daemon->ended || now >= end)
+			break;
+		poll(&wait, 1, (int)(end - now));
+	}
+	return !daemon->ended;
+}
+
+const char *ax_virtiofsd_last_words(struct ax_virtiofsd *daemon)
+{
+	size_t len = daemon->log_len;
+	char *line;
+
+	while (len && (daemon->log[len - 1] == '\n' || daemon->log[len - 1] == '\r'))
+		len--;
+	daemon->log[len] = 0;
+	line = memrchr(daemon->log, '\n', len);
+	line = line ? line + 1 : daemon->log;
+	/* It ends up in messages for terminals. */
+	for (char *at = line; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	}
+	return line;
+}
+
+void ax_virtiofsd_kill(const struct ax_virtiofsd *daemon)
+{
+	if (daemon->pid)
+		kill_all(daemon->pid);
+}
+
+void ax_virtiofsd_stop(struct ax_virtiofsd *daemon)
+{
+	bool hangs;
+
+	if (!daemon->pid)
+		return;
+	hangs = ax_virtiofsd_listen(daemon, STOP_MS);
+	if (daemon->log_fd >= 0)
+		close(daemon->log_fd);
+	daemon->log_fd = -1;
+	reap(daemon->pid, hangs ? 0 : STOP_MS);
+	daemon->pid = 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtiofsd, the program that serves a directory over vhost-user: finding, starting, listening to and
+ * ending it. Two programs have that name, with options of their own: the one written in C that was part
+ * of QEMU up to 7.2, and the one written in Rust that followed it.
+ */
+#ifndef AXVMM_DEV_BACKEND_VIRTIOFSD_H
+#define AXVMM_DEV_BACKEND_VIRTIOFSD_H
+
+#include <sys/types.h>
+
+#include <axvmm/share.h>
+
+#define AX_VIRTIOFSD_LOG 1024
+
+struct ax_virtiofsd {
+	pid_t pid;	/* 0: none */
+	int log_fd;	/* what it writes; open until ax_virtiofsd_stop(); -1: none */
+	bool ended;	/* it writes no more */
+	size_t log_len; /* the end of what it wrote */
+	char log[AX_VIRTIOFSD_LOG];
+};
+
+/**
+ * Start it for a directory.
+ *
+ * @param program    a path, or a name to look for; NULL: virtiofsd
+ * @param sandbox    an AxVirtioFsSandbox
+ * @param fd         a connection to it, the caller's, non-blocking
+ * @return 0; -ENOENT the directory or the program; -EACCES; -EINVAL; -ENOTSUP this program cannot do
+ *         without root here; -ENOMEM; -EIO
+ *
+ * Thread: any. It waits for a program that is asked for its options.
+ */
+int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const char *directory,
+		       uint32_t sandbox, int *fd, AxError *err);
+
+/* Read what it wrote so far; false: it has ended. Waits up to @timeout_ms for its end. */
+bool ax_virtiofsd_listen(struct ax_virtiofsd *daemon, int timeout_ms);
+
+/* The last line that it wrote; "" when there is none. Valid until the next ax_virtiofsd_listen(). */
+const char *ax_virtiofsd_last_words(struct ax_virtiofsd *daemon);
+
+/* It does not do as it should: kill it at once, so that it uses no memory of the guest's any more. */
+void ax_virtiofsd_kill(const struct ax_virtiofsd *daemon);
+
+/* The connection has been closed, with which it ends: wait for a second, then kill it. Once is enough. */
+void ax_virtiofsd_stop(struct ax_virtiofsd *daemon);
+
+/*
+ * The same two steps for a program that is told to do something else (ax_virtiofsd.c's own and tests):
+ * run @argv with its output in a pipe and @inherit as descriptor 3. With @user_namespace it runs as
+ * root of a user namespace of its own, in which this user is the only one; where there can be none it
+ * runs @otherwise, or nothing.
+ */
+struct ax_spawn {
+	char *const *argv; /* argv[0] is its path */
+	char *const *otherwise;
+	int inherit; /* -1: none */
+	bool user_namespace;
+};
+
+/* 0, with *@output a pipe's end, non-blocking, and *@pid; -ENOMEM; -EIO. */
+int ax_spawn(const struct ax_spawn *spawn, pid_t *pid, int *output, AxError *err);
+
+#endif
