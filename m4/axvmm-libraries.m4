@@ -15,6 +15,7 @@ AC_DEFUN([AXVMM_LIBRARIES], [
 	AC_SEARCH_LIBS([dlopen], [dl])
 	AXVMM_LIBRARY([uring], [liburing.h], [io_uring_queue_init_params], [LIBURING], [liburing-dev])
 	AXVMM_LIBRARY([z], [zlib.h], [inflate], [ZLIB], [zlib1g-dev])
+	AXVMM_LIBRARY([zstd], [zstd.h], [ZSTD_decompressStream], [ZSTD], [libzstd-dev])
 	AC_SUBST([OPTIONAL_LIBS])
 	AS_IF([test -n "$ax_libraries_missing"],
 		[AC_MSG_WARN([built without what these would add (names of Debian's packages):$ax_libraries_missing])])

@@ -27,15 +27,19 @@ static const struct boot_machine machines[] = {
 	[AX_IMAGE_FOR_ARM64] = {
 		.arch = "arm64",
 		.name = "arm64",
-		.accepted = "arm64 Image, ELF64 for AArch64, flat binary",
+		.accepted = "arm64 Image (also by gzip, or as EFI zboot), ELF64 for AArch64, "
+			    "flat binary",
 		.limit = UINT64_MAX,
+		.has_packed = true,
 		.flat_offset = 0x80000,
 	},
 	[AX_IMAGE_FOR_RISCV64] = {
 		.arch = "riscv64",
 		.name = "riscv64",
-		.accepted = "riscv64 Image, ELF64 for RISC-V, flat binary",
+		.accepted = "riscv64 Image (also by gzip, or as EFI zboot), ELF64 for RISC-V, "
+			    "flat binary",
 		.limit = UINT64_MAX,
+		.has_packed = true,
 		.flat_offset = 2 * ONE_MIB,
 	},
 };

@@ -37,6 +37,7 @@ struct boot_machine {
 	uint64_t flat_offset; /* a flat binary's default place above the start of RAM; 0: none */
 	bool has_modes;	      /* a flat binary needs a mode */
 	bool has_multiboot;
+	bool has_packed; /* compressed images are unpacked: boot_unpack() */
 };
 
 /* The row of an AxImageMachine: NULL for a value that is none, or AX_IMAGE_FOR_THIS. */
@@ -86,6 +87,21 @@ bool boot_multiboot2_found(const struct image *image);
 /* Bytes in no accepted format: whether they are something that has a name, and say what they are. */
 bool boot_foreign_found(const struct image *image);
 int boot_foreign_refused(const struct image *image, AxError *err);
+
+/* Memory that an image with Linux's header asks for, in bytes; 0: it does not say. */
+uint64_t boot_linux_size(const struct image *image);
+
+/*
+ * Unpack a compressed image of a machine that has such: gzip files, and EFI boot images of Linux.
+ *
+ * @limit     bytes of the result at most, such as all of RAM
+ * @unpacked  bytes and len filled, memory of its own: ax_image_file_close(). bytes is NULL when the
+ *            image is not compressed, and on failure; its name is the source's
+ *
+ * Returns 0; -ENOEXEC damaged, or too large; -ENOTSUP the library that unpacks is not there; -ENOMEM.
+ */
+int boot_unpack(const AxImageSource *source, uint32_t machine, uint64_t limit,
+		AxImageSource *unpacked, AxError *err);
 
 /* Where things may be put: RAM without what is taken. */
 #define LAYOUT_TAKEN_MAX (AX_IMAGE_SEGMENTS_MAX + AX_LOAD_MODULES_MAX + 8)

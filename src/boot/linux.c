@@ -61,6 +61,11 @@ bool boot_linux_found(const struct image *image)
 	return find_header(image) != NULL;
 }
 
+uint64_t boot_linux_size(const struct image *image)
+{
+	return get_le64(image->bytes + IMAGE_SIZE);
+}
+
 /* The image's address when it goes into @ram; false when that wraps. */
 static bool place_in(const AxRamRange *ram, uint64_t text_offset, uint64_t room, uint64_t *gpa)
 {

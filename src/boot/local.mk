@@ -8,6 +8,7 @@ boot_sources = \
 	src/boot/file.c \
 	src/boot/flat.c \
 	src/boot/foreign.c \
+	src/boot/gzip.c \
 	src/boot/image.c \
 	src/boot/image.h \
 	src/boot/layout.c \
@@ -19,4 +20,7 @@ boot_sources = \
 	src/boot/multiboot_info.c \
 	src/boot/plan.c \
 	src/boot/pvh.c \
-	src/boot/setup.c
+	src/boot/setup.c \
+	src/boot/unpack.c \
+	src/boot/unpack.h \
+	src/boot/zstd.c

@@ -136,8 +136,23 @@ static int load_all(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs
 	return load_finish(load, setup, regs, err);
 }
 
+/* A compressed image by what is in it; otherwise @unpacked stays empty. */
+static int unpack(struct load *load, AxImageSource *unpacked, AxError *err)
+{
+	uint64_t limit = 0;
+	int ret;
+
+	for (unsigned i = 0; i < load->ram_count; i++)
+		limit += load->ram[i].size;
+	ret = boot_unpack(load->source, load_arch.machine, limit, unpacked, err);
+	if (!ret && unpacked->bytes)
+		load->source = unpacked;
+	return ret;
+}
+
 static int load_checked(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)
 {
+	AxImageSource unpacked = AX_IMAGE_SOURCE_INIT;
 	AxVCpuSetup new_setup = *setup;
 	AxBootRegisters new_regs = *regs;
 	int ret;
@@ -147,9 +162,12 @@ static int load_checked(struct load *load, AxVCpuSetup *setup, AxBootRegisters *
 	if (!ret)
 		ret = check_options(load, err);
 	if (!ret)
+		ret = unpack(load, &unpacked, err);
+	if (!ret)
 		ret = parse(load, err);
 	if (!ret)
 		ret = load_all(load, &new_setup, &new_regs, err);
+	ax_image_file_close(&unpacked);
 	if (ret)
 		return ret;
 	*setup = new_setup;

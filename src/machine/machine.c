@@ -223,14 +223,11 @@ static int make_devices(AxMachine *machine, const AxMachineOptions *options, AxE
 	return ret ? ret : attach_virtio(machine, options, err);
 }
 
-int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err)
+static int build(const AxMachineOptions *options, AxMachine **out, AxError *err)
 {
 	AxMachine *machine;
 	int ret;
 
-	ret = check_options(options, err);
-	if (ret)
-		return ret;
 	machine = calloc(1, sizeof(*machine));
 	if (!machine)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
@@ -260,6 +257,28 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	}
 	*out = machine;
 	return 0;
+}
+
+int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err)
+{
+	AxImageSource unpacked = AX_IMAGE_SOURCE_INIT;
+	AxMachineOptions own;
+	int ret;
+
+	ret = check_options(options, err);
+	if (ret)
+		return ret;
+	own = *options;
+	/* First of all: boards look at the image. */
+	if (own.image && boot_sized(own.image, sizeof(*own.image)))
+		ret = boot_unpack(own.image, load_arch.machine, own.memory, &unpacked, err);
+	if (ret)
+		return ret;
+	if (unpacked.bytes)
+		own.image = &unpacked;
+	ret = build(&own, out, err);
+	ax_image_file_close(&unpacked);
+	return ret;
 }
 
 void ax_machine_free(AxMachine *machine)

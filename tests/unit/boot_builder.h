@@ -226,8 +226,11 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 	ck_assert_int_eq(ax_image_parse(bytes, len, hints, &plan, NULL), ret);
 }
 
-#define ARM64_ACCEPTED	 "; accepted: arm64 Image, ELF64 for AArch64, flat binary"
-#define RISCV64_ACCEPTED "; accepted: riscv64 Image, ELF64 for RISC-V, flat binary"
+#define ARM64_ACCEPTED                                                                        \
+	"; accepted: arm64 Image (also by gzip, or as EFI zboot), ELF64 for AArch64, flat binary"
+#define RISCV64_ACCEPTED                                                                       \
+	"; accepted: riscv64 Image (also by gzip, or as EFI zboot), ELF64 for RISC-V, flat " \
+	"binary"
 #define X86_ACCEPTED                                                                            \
 	"; accepted: ELF64 for x86-64, ELF32 for i386, multiboot 1, flat binary with mode and " \
 	"load address"

@@ -96,7 +96,8 @@ unit_tests += \
 	tests/unit/test_boot_info \
 	tests/unit/test_boot_layout \
 	tests/unit/test_boot_linux \
-	tests/unit/test_boot_multiboot
+	tests/unit/test_boot_multiboot \
+	tests/unit/test_boot_unpack
 tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_WRAP)
 EXTRA_DIST += tests/unit/boot_builder.h
 if ARCH_X86_64
