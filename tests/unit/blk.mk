@@ -5,10 +5,12 @@ unit_tests += \
 	tests/unit/test_disk_qcow2 \
 	tests/unit/test_virtio_blk \
 	tests/unit/test_virtio_blk_hostile \
+	tests/unit/test_virtio_blk_kill \
 	tests/unit/test_virtio_blk_order
 tests_unit_test_disk_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_disk_qcow2_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_hostile_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_blk_kill_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_order_LDADD = $(VIRTIO_TEST_LIBS)
 EXTRA_DIST += tests/unit/blk_fixture.h

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot/image.h"
@@ -19,6 +20,8 @@
 
 #define DEFAULT_THREADS 4u
 #define DEFAULT_ALIGN	4096u
+#define LOCK_TRIES	50
+#define LOCK_PAUSE_NS	10000000
 
 /* What to tell of a system call that failed with @os_errno. */
 static int host_failed(const AxDiskConfig *config, const char *what, int os_errno, AxError *err)
@@ -106,13 +109,8 @@ static int check_size(const AxDisk *disk, const AxDiskConfig *config, AxError *e
 	return 0;
 }
 
-/* So that no two VMs write one image, which would be its end. */
-static int lock(const AxDisk *disk, const AxDiskConfig *config, AxError *err)
+static int not_locked(const AxDiskConfig *config, AxError *err)
 {
-	struct flock whole = { .l_type = config->read_only ? F_RDLCK : F_WRLCK };
-
-	if (config->unlocked || !fcntl(disk->fd, F_OFD_SETLK, &whole))
-		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return boot_error(err, AX_ERROR_FILE, errno, -EBUSY, config->path,
 				  "is locked by another VM or program%s",
@@ -122,6 +120,26 @@ static int lock(const AxDisk *disk, const AxDiskConfig *config, AxError *err)
 	return boot_error(err, AX_ERROR_FILE, errno, -EIO, config->path,
 			  "cannot lock it (%s): where files can't be locked, ask for no lock",
 			  strerror(errno));
+}
+
+/*
+ * So that no two VMs write one image, which would be its end. Of a process that was killed the lock goes
+ * when io_uring's last work is over, a little later than the process: so it is asked for some times.
+ */
+static int lock(const AxDisk *disk, const AxDiskConfig *config, AxError *err)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	struct flock whole = { .l_type = config->read_only ? F_RDLCK : F_WRLCK };
+	int tries = LOCK_TRIES;
+
+	if (config->unlocked)
+		return 0;
+	while (fcntl(disk->fd, F_OFD_SETLK, &whole)) {
+		if ((errno != EAGAIN && errno != EACCES) || !--tries)
+			return not_locked(config, err);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 /* Formats that are no disk's bytes, by what they begin with. */
