@@ -42,7 +42,8 @@ struct net_frame {
 struct net_ops {
 	/*
 	 * Send frames in order: how many are done with, which may be fewer: no room, wait until the
-	 * descriptor is writable. What cannot be sent at all is dropped, as a wire does.
+	 * descriptor is writable. What cannot be sent at all is dropped, as a wire does. Without
+	 * frames: go on with what is unsent.
 	 */
 	unsigned (*send)(AxNet *net, unsigned pair, const struct net_frame *frames, unsigned count);
 	/*
@@ -70,7 +71,8 @@ struct AxNet {
 	void *lost_opaque;
 	bool process; /* a process of ours is on the other side, which ends with the connection */
 	bool hangup_ends; /* a hangup of a descriptor is the end; else a receive says what it is */
-	bool gone;	  /* the connection is; the message says why */
+	bool unsent; /* a part of the last frame is, and waits for the descriptor to be writable */
+	bool gone;   /* the connection is; the message says why */
 	char message[AX_ERROR_MESSAGE_SIZE];
 	void *more; /* of the kind; one allocation */
 };

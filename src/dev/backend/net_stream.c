@@ -118,7 +118,7 @@ static unsigned stream_send(AxNet *net, unsigned pair, const struct net_frame *f
 	unsigned done = 0;
 
 	(void)pair;
-	while (done < count && send_rest(net, stream)) {
+	while (send_rest(net, stream) && done < count) {
 		struct msghdr message;
 		unsigned part = gather(stream, frames + done, count - done, &message);
 		ssize_t sent = sendmsg(net->fds[0], &message, MSG_NOSIGNAL);
@@ -131,6 +131,7 @@ static unsigned stream_send(AxNet *net, unsigned pair, const struct net_frame *f
 		}
 		done += account(stream, frames + done, part, (size_t)sent);
 	}
+	net->unsent = stream->rest_sent < stream->rest && !net->gone;
 	return net->gone ? count : done;
 }
 

@@ -55,10 +55,8 @@ static void pair_ready(void *opaque, int fd, unsigned events)
 	virtio_lock(&device->virtio);
 	if (events & (AX_WATCH_READ | AX_WATCH_HANGUP))
 		net_rx_run(pair);
-	if (events & AX_WATCH_WRITE) {
-		net_wait_for(pair, AX_WATCH_WRITE, 0);
+	if (events & AX_WATCH_WRITE)
 		net_tx_run(pair);
-	}
 	/* What it sent last may still wait for room; it isn't worth waiting for. */
 	if ((events & AX_WATCH_HANGUP) && device->net->hangup_ends)
 		net_gone(device->net, "%s ended: it closed its socket", device->net->name);
@@ -106,7 +104,8 @@ static void net_reset(AxVirtio *virtio)
 	struct net_device *device = net_device_of(virtio);
 
 	for (uint32_t i = 0; i < device->pair_count; i++)
-		net_wait_for(&device->pairs[i], AX_WATCH_READ | AX_WATCH_WRITE, 0);
+		net_wait_for(&device->pairs[i], AX_WATCH_READ | AX_WATCH_WRITE,
+			     device->net->unsent ? AX_WATCH_WRITE : 0);
 	device->active = 1;
 	device->offloads = 0;
 	device->offloads_set = false;

@@ -102,10 +102,16 @@ void net_tx_run(struct net_pair *pair)
 {
 	AxVirtio *virtio = &pair->device->virtio;
 	unsigned queue = 2 * pair->index + 1, done = 0;
+	AxNet *net = pair->device->net;
 	bool full = false;
 
-	if (!virtio_running(virtio) || pair->index >= pair->device->active)
+	/* A frame that went out in part goes out in whole, even when its driver is gone. */
+	if (net->unsent)
+		net->ops->send(net, pair->index, NULL, 0);
+	if (!virtio_running(virtio) || pair->index >= pair->device->active) {
+		net_wait_for(pair, AX_WATCH_WRITE, net->unsent ? AX_WATCH_WRITE : 0);
 		return;
+	}
 	/* The device looks by itself until it finds nothing. */
 	virtq_want_notify(virtio, queue, false);
 	while (!full && done < NET_BUDGET) {
@@ -120,7 +126,7 @@ void net_tx_run(struct net_pair *pair)
 			break;
 		virtq_want_notify(virtio, queue, false);
 	}
-	net_wait_for(pair, AX_WATCH_WRITE, full ? AX_WATCH_WRITE : 0);
+	net_wait_for(pair, AX_WATCH_WRITE, full || net->unsent ? AX_WATCH_WRITE : 0);
 	if (!full && done >= NET_BUDGET)
 		virtio_kick(virtio, queue);
 	virtio_interrupt(virtio, queue);
