@@ -37,7 +37,6 @@ dev_sources = \
 	src/dev/backend/unix.h \
 	src/dev/backend/virtiofsd.c \
 	src/dev/backend/virtiofsd.h \
-	src/dev/backend/virtiofsd_spawn.c \
 	src/dev/console.c \
 	src/dev/debug_exit.c \
 	src/dev/debugcon.c \

@@ -46,20 +46,22 @@ static int set_attributes(posix_spawnattr_t *attributes)
 }
 
 /* Its descriptors: @fd and @output are above SPAWN_FD, so that none overwrites another. */
-static int set_descriptors(posix_spawn_file_actions_t *actions, int fd, int output)
+static int set_descriptors(posix_spawn_file_actions_t *actions, int fd, int output, bool all)
 {
 	int ret = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 
-	if (!ret)
+	if (!ret && all)
+		ret = posix_spawn_file_actions_adddup2(actions, output, 1);
+	else if (!ret)
 		ret = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
 	if (!ret)
 		ret = posix_spawn_file_actions_adddup2(actions, output, 2);
-	if (!ret)
+	if (!ret && fd >= 0)
 		ret = posix_spawn_file_actions_adddup2(actions, fd, SPAWN_FD);
 	return ret;
 }
 
-static int start(const char *const arguments[], int fd, int output, pid_t *pid)
+static int start(const char *const arguments[], int fd, int output, bool all, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -74,7 +76,7 @@ static int start(const char *const arguments[], int fd, int output, pid_t *pid)
 	}
 	ret = set_attributes(&attributes);
 	if (!ret)
-		ret = set_descriptors(&actions, fd, output);
+		ret = set_descriptors(&actions, fd, output, all);
 	if (!ret)
 		ret = posix_spawnp(pid, arguments[0], &actions, &attributes,
 				   (char *const *)arguments, environ);
@@ -157,29 +159,45 @@ static int above(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FD + 1);
 }
 
-int spawn_daemon(const char *const arguments[], int fd, int limit_ms, struct spawn_result *result,
-		 AxError *err)
+int spawn_start(const char *const arguments[], int fd, bool all, pid_t *pid, int *output,
+		AxError *err)
 {
 	int pipes[2], its_fd, its_output, ret;
-	pid_t pid = -1;
 
-	*result = (struct spawn_result){ 0 };
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
 		return failed(err, arguments[0], "a pipe: ", errno);
-	its_fd = above(fd);
+	/* A program waits until there is room for what it writes. */
+	(void)fcntl(pipes[1], F_SETFL, 0);
+	its_fd = fd < 0 ? -1 : above(fd);
 	its_output = above(pipes[1]);
 	close(pipes[1]);
-	ret = its_fd < 0 || its_output < 0 ? EMFILE : start(arguments, its_fd, its_output, &pid);
+	ret = (fd >= 0 && its_fd < 0) || its_output < 0
+		      ? EMFILE
+		      : start(arguments, its_fd, its_output, all, pid);
 	if (its_fd >= 0)
 		close(its_fd);
 	if (its_output >= 0)
 		close(its_output);
-	if (ret) {
-		close(pipes[0]);
-		return failed(err, arguments[0], "it cannot be started: ", ret);
+	if (!ret) {
+		*output = pipes[0];
+		return 0;
 	}
-	ret = wait_for(pid, pipes[0], limit_ms, result);
 	close(pipes[0]);
+	return failed(err, arguments[0], "it cannot be started: ", ret);
+}
+
+int spawn_daemon(const char *const arguments[], int fd, int limit_ms, struct spawn_result *result,
+		 AxError *err)
+{
+	int output, ret;
+	pid_t pid = -1;
+
+	*result = (struct spawn_result){ 0 };
+	ret = spawn_start(arguments, fd, false, &pid, &output, err);
+	if (ret)
+		return ret;
+	ret = wait_for(pid, output, limit_ms, result);
+	close(output);
 	if (ret == -ETIMEDOUT)
 		return ax_error_set(err, ret, AX_ERROR_RESOURCE, 0,
 				    "%s: not ready after %d ms, and killed", arguments[0],

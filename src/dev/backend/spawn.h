@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start a helper process that goes to the background by itself when it is ready, such as passt.
+ * Start a helper process: one that goes to the background by itself when it is ready, such as passt, or
+ * one that stays our child, such as virtiofsd.
  */
 #ifndef AXVMM_DEV_BACKEND_SPAWN_H
 #define AXVMM_DEV_BACKEND_SPAWN_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <axvmm/error.h>
 
@@ -27,5 +29,17 @@ struct spawn_result {
  */
 int spawn_daemon(const char *const arguments[], int fd, int limit_ms, struct spawn_result *result,
 		 AxError *err);
+
+/**
+ * Run @arguments, as spawn_daemon() does, and do not wait for it.
+ *
+ * @param fd      -1: it gets none
+ * @param all     its standard output goes where its standard error goes; false: nowhere
+ * @param pid     the child, the leader of a session and of a process group; the caller waits for it
+ * @param output  the end of a pipe from which its output is read, non-blocking; the caller's
+ * @return 0; -ENOENT, -EACCES: the program; -ENOMEM; -EIO
+ */
+int spawn_start(const char *const arguments[], int fd, bool all, pid_t *pid, int *output,
+		AxError *err);
 
 #endif

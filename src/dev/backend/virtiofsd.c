@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dev/backend/spawn.h"
 #include "dev/backend/unix.h"
 #include "dev/backend/virtiofsd.h"
 
@@ -107,28 +108,16 @@ static void reap(pid_t pid, uint64_t patience_ms)
 		;
 }
 
-/* What "--help" prints, as a string the caller frees; NULL: no memory, or it cannot be run. */
-static char *help_of(const char *path, AxError *err)
+/* Read all that it writes. */
+static void read_all(int fd, char *text, size_t size)
 {
-	char *const argv[] = { (char *)path, (char *)"--help", NULL };
-	struct ax_spawn spawn = { .argv = argv, .inherit = -1 };
 	uint64_t end = now_ms() + HELP_MS;
-	char *text = calloc(1, HELP_SIZE);
-	struct pollfd wait = { .events = POLLIN };
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
-	ssize_t got = -1;
-	pid_t pid;
 
-	if (!text) {
-		ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for %s", path);
-		return NULL;
-	}
-	if (ax_spawn(&spawn, &pid, &wait.fd, err)) {
-		free(text);
-		return NULL;
-	}
-	while (len < HELP_SIZE - 1 && now_ms() < end) {
-		got = read(wait.fd, text + len, HELP_SIZE - 1 - len);
+	while (len < size - 1 && now_ms() < end) {
+		ssize_t got = read(fd, text + len, size - 1 - len);
+
 		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 			break;
 		if (got > 0)
@@ -136,14 +125,81 @@ static char *help_of(const char *path, AxError *err)
 		else
 			poll(&wait, 1, 100);
 	}
-	close(wait.fd);
-	reap(pid, 0);
-	return text;
+	text[len] = 0;
+}
+
+/* user_namespaces(7): root there is this user outside, and the only user there is. */
+static const char *const in_namespace[] = { "unshare", "--map-root-user", "--" };
+#define IN_NAMESPACE 3u
+
+enum flavour { NO_VIRTIOFSD, IN_C, IN_RUST };
+
+/* Which of the two programs it is, by what its help says; @wrap: asked in a user namespace. */
+static enum flavour flavour_of(const char *path, bool wrap)
+{
+	const char *arguments[IN_NAMESPACE + 3] = { in_namespace[0], in_namespace[1],
+						    in_namespace[2], path, "--help" };
+	enum flavour flavour = NO_VIRTIOFSD;
+	char *text = malloc(HELP_SIZE);
+	pid_t pid;
+	int fd;
+
+	if (text &&
+	    !spawn_start(arguments + (wrap ? 0 : IN_NAMESPACE), -1, true, &pid, &fd, NULL)) {
+		read_all(fd, text, HELP_SIZE);
+		close(fd);
+		reap(pid, 0);
+		if (strstr(text, "--shared-dir"))
+			flavour = IN_RUST;
+		else if (strstr(text, "--socket-path"))
+			flavour = IN_C;
+	}
+	free(text);
+	return flavour;
+}
+
+/* How it is to be run. */
+struct way {
+	enum flavour flavour;
+	uint32_t sandbox;
+	bool wrap; /* in a user namespace */
+};
+
+static int choose_way(struct way *way, const char *path, uint32_t sandbox, AxError *err)
+{
+	bool may_not = false;
+
+	way->sandbox = sandbox;
+	way->wrap = geteuid() && sandbox != AX_VIRTIO_FS_SANDBOX_NONE;
+	way->flavour = flavour_of(path, way->wrap);
+	if (way->wrap && way->flavour == NO_VIRTIOFSD) {
+		way->flavour = flavour_of(path, false);
+		may_not = true;
+	}
+	if (way->flavour == NO_VIRTIOFSD)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "%s is no virtiofsd: its --help tells of no --socket-path",
+				    path);
+	if (way->flavour == IN_C && sandbox == AX_VIRTIO_FS_SANDBOX_NONE)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "%s is the one written in C, which knows no sandbox \"none\": "
+				    "take another sandbox, or the package virtiofsd (Debian 13)",
+				    path);
+	if (!may_not)
+		return 0;
+	if (way->flavour == IN_C || sandbox != AX_VIRTIO_FS_SANDBOX_AUTO)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "%s needs root, or the right to make user namespaces (unshare "
+				    "--map-root-user), which this user does not have",
+				    path);
+	way->sandbox = AX_VIRTIO_FS_SANDBOX_NONE;
+	way->wrap = false;
+	return 0;
 }
 
 /* The command's arguments for one of the two programs. */
 struct command {
-	char *argv[ARGUMENTS];
+	const char *arguments[ARGUMENTS];
 	unsigned count;
 	char source[PATH_MAX + 32];
 };
@@ -151,7 +207,7 @@ struct command {
 static void add(struct command *command, const char *argument)
 {
 	if (command->count < ARGUMENTS - 1)
-		command->argv[command->count++] = (char *)argument;
+		command->arguments[command->count++] = argument;
 }
 
 static const char *sandbox_name(uint32_t sandbox)
@@ -176,22 +232,21 @@ static void quote(char *to, size_t size, const char *path)
 	to[len] = 0;
 }
 
-static void make_command(struct command *command, bool rust, const char *path,
-			 const char *directory, uint32_t sandbox, bool limited)
+static void make_command(struct command *command, const struct way *way, const char *path,
+			 const char *directory)
 {
-	static const char *const c_sandbox[] = { "", "sandbox=namespace", "sandbox=chroot" };
-
-	*command = (struct command){ 0 };
+	for (unsigned i = 0; way->wrap && i < IN_NAMESPACE; i++)
+		add(command, in_namespace[i]);
 	add(command, path);
 	add(command, INHERITED);
 	/* Its limit of descriptors may only be raised by root. */
-	if (limited)
+	if (geteuid())
 		add(command, "--rlimit-nofile=0");
-	if (rust) {
+	if (way->flavour == IN_RUST) {
 		snprintf(command->source, sizeof(command->source), "--shared-dir=%s", directory);
 		add(command, command->source);
 		add(command, "--sandbox");
-		add(command, sandbox_name(sandbox));
+		add(command, sandbox_name(way->sandbox));
 		return;
 	}
 	snprintf(command->source, sizeof(command->source), "source=");
@@ -200,7 +255,8 @@ static void make_command(struct command *command, bool rust, const char *path,
 	add(command, "-o");
 	add(command, command->source);
 	add(command, "-o");
-	add(command, c_sandbox[sandbox]);
+	add(command,
+	    way->sandbox == AX_VIRTIO_FS_SANDBOX_CHROOT ? "sandbox=chroot" : "sandbox=namespace");
 }
 
 /* A socket that listens, and a connection to it: nobody else can have come first, or come at all. */
@@ -235,34 +291,17 @@ static int make_sockets(int *listening, int *connected, AxError *err)
 	return ret;
 }
 
-static int refuse_sandbox(const char *path, AxError *err)
+static int launch(struct ax_virtiofsd *daemon, const struct way *way, const char *path,
+		  const char *directory, int listening, AxError *err)
 {
-	return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-			    "%s is the one written in C, which knows no sandbox \"none\": take "
-			    "another sandbox, or the package virtiofsd (Debian 13)",
-			    path);
-}
-
-static int launch(struct ax_virtiofsd *daemon, const char *path, const char *directory,
-		  uint32_t sandbox, bool rust, int listening, AxError *err)
-{
-	bool wrap = geteuid() && sandbox != AX_VIRTIO_FS_SANDBOX_NONE;
-	struct command *commands = calloc(2, sizeof(*commands));
-	struct ax_spawn spawn = { .inherit = listening, .user_namespace = wrap };
-	uint32_t first =
-		sandbox == AX_VIRTIO_FS_SANDBOX_AUTO ? AX_VIRTIO_FS_SANDBOX_NAMESPACE : sandbox;
+	struct command *command = calloc(1, sizeof(*command));
 	int ret;
 
-	if (!commands)
+	if (!command)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for %s", path);
-	make_command(&commands[0], rust, path, directory, first, geteuid() != 0);
-	spawn.argv = commands[0].argv;
-	if (wrap && rust && sandbox == AX_VIRTIO_FS_SANDBOX_AUTO) {
-		make_command(&commands[1], rust, path, directory, AX_VIRTIO_FS_SANDBOX_NONE, true);
-		spawn.otherwise = commands[1].argv;
-	}
-	ret = ax_spawn(&spawn, &daemon->pid, &daemon->log_fd, err);
-	free(commands);
+	make_command(command, way, path, directory);
+	ret = spawn_start(command->arguments, listening, true, &daemon->pid, &daemon->log_fd, err);
+	free(command);
 	return ret;
 }
 
@@ -272,8 +311,7 @@ int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const c
 	char path[PATH_MAX], real[PATH_MAX];
 	int listening = -1, ret;
 	struct stat st;
-	char *help;
-	bool rust;
+	struct way way;
 
 	*daemon = (struct ax_virtiofsd){ .log_fd = -1 };
 	if (!realpath(directory, real) || stat(real, &st))
@@ -285,17 +323,13 @@ int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const c
 	ret = find_program(path, sizeof(path), program, err);
 	if (ret)
 		return ret;
-	help = help_of(path, err);
-	if (!help)
-		return -ENOMEM;
-	rust = strstr(help, "--shared-dir");
-	free(help);
-	if (!rust && sandbox == AX_VIRTIO_FS_SANDBOX_NONE)
-		return refuse_sandbox(path, err);
+	ret = choose_way(&way, path, sandbox, err);
+	if (ret)
+		return ret;
 	ret = make_sockets(&listening, fd, err);
 	if (ret)
 		return ret;
-	ret = launch(daemon, path, real, sandbox, rust, listening, err);
+	ret = launch(daemon, &way, path, real, listening, err);
 	close(listening);
 	if (ret)
 		close(*fd);

@@ -47,20 +47,4 @@ void ax_virtiofsd_kill(const struct ax_virtiofsd *daemon);
 /* The connection has been closed, with which it ends: wait for a second, then kill it. Once is enough. */
 void ax_virtiofsd_stop(struct ax_virtiofsd *daemon);
 
-/*
- * The same two steps for a program that is told to do something else (ax_virtiofsd.c's own and tests):
- * run @argv with its output in a pipe and @inherit as descriptor 3. With @user_namespace it runs as
- * root of a user namespace of its own, in which this user is the only one; where there can be none it
- * runs @otherwise, or nothing.
- */
-struct ax_spawn {
-	char *const *argv; /* argv[0] is its path */
-	char *const *otherwise;
-	int inherit; /* -1: none */
-	bool user_namespace;
-};
-
-/* 0, with *@output a pipe's end, non-blocking, and *@pid; -ENOMEM; -EIO. */
-int ax_spawn(const struct ax_spawn *spawn, pid_t *pid, int *output, AxError *err);
-
 #endif
