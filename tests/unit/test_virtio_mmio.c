@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/fake_libc.h"
 #include "tests/unit/virtio_driver.h"
 #include "tests/unit/virtio_echo.h"
 
@@ -437,6 +438,12 @@ START_TEST(what_can_not_be_attached_claims_nothing)
 	fake_fail(KVM_IOEVENTFD, 2, EIO);
 	ck_assert_int_eq(
 		ax_virtio_attach(&other->virtio, drv->vm, DRV_MMIO + 0x1000, NULL, 0, &err), -EIO);
+	fake_libc_fail(LIBC_EVENTFD, 2, EMFILE);
+	ck_assert_fails(ax_virtio_attach(&other->virtio, drv->vm, DRV_MMIO + 0x1000, NULL, 0, &err),
+			-EIO, AX_ERROR_RESOURCE, "eventfd");
+	fake_libc_fail(LIBC_EPOLL_CTL, 3, ENOMEM);
+	ck_assert_int_lt(
+		ax_virtio_attach(&other->virtio, drv->vm, DRV_MMIO + 0x1000, NULL, 0, &err), 0);
 	ck_assert_uint_eq(fake_ioeventfds(0), before);
 	ck_assert_int_eq(
 		ax_virtio_attach(&other->virtio, drv->vm, DRV_MMIO + 0x1000, NULL, 0, &err), 0);
@@ -471,6 +478,13 @@ START_TEST(what_can_not_be_made_is_refused)
 	init.host = NULL;
 	ck_assert_fails(virtio_init(&virtio, &init, &err), -EINVAL, AX_ERROR_ARGUMENT, "AxHost");
 	virtio_fini(&virtio);
+	init.host = drv->host;
+	for (unsigned nth = 1; nth <= 3; nth++) {
+		memset(&virtio, 0, sizeof(virtio));
+		fake_libc_fail(LIBC_MALLOC, nth, ENOMEM);
+		ck_assert_int_eq(virtio_init(&virtio, &init, &err), -ENOMEM);
+		virtio_fini(&virtio);
+	}
 }
 END_TEST
 

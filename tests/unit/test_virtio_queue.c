@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/fake_libc.h"
 #include "tests/unit/virtio_driver.h"
 #include "tests/unit/virtio_echo.h"
 
@@ -519,7 +520,11 @@ END_TEST
 
 START_TEST(no_memory_is_no_chain)
 {
-	ck_assert_ptr_null(virtq_chain_new(UINT32_MAX));
+	for (unsigned nth = 1; nth <= 3; nth++) {
+		fake_libc_fail(LIBC_MALLOC, nth, ENOMEM);
+		ck_assert_ptr_null(virtq_chain_new(4));
+	}
+	virtq_chain_free(NULL);
 }
 END_TEST
 

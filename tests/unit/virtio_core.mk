@@ -14,10 +14,15 @@ unit_tests += \
 	tests/unit/test_virtio_mmio \
 	tests/unit/test_virtio_queue \
 	tests/unit/test_virtio_rng \
-	tests/unit/test_virtio_soak
+	tests/unit/test_virtio_soak \
+	tests/unit/test_virtio_state
 tests_unit_test_virtio_hostile_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_mmio_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_queue_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_rng_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_soak_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_state_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_mmio_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_virtio_queue_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_virtio_rng_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += tests/unit/test_virtio_soak
