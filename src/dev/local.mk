@@ -64,6 +64,9 @@ dev_sources = \
 	src/dev/uart.c \
 	src/dev/uart.h \
 	src/dev/uart_regs.c \
+	src/dev/virtio/balloon_pages.c \
+	src/dev/virtio/balloon.h \
+	src/dev/virtio/balloon.c \
 	src/dev/virtio/console_control.c \
 	src/dev/virtio/console.h \
 	src/dev/virtio/console.c \

@@ -6,6 +6,7 @@ unit_tests += \
 tsan_tests += \
 	tests/unit/test_chardev \
 	tests/unit/test_chardev_peers
-unit_tests += tests/unit/test_virtio_console
+unit_tests += tests/unit/test_virtio_balloon tests/unit/test_virtio_console
+tests_unit_test_virtio_balloon_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_console_LDADD = $(VIRTIO_TEST_LIBS)
 EXTRA_DIST += tests/unit/char_fixture.h
