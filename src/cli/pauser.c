@@ -10,8 +10,13 @@
 
 #include "cli/pauser.h"
 
+/* How soon a paused machine ends that is asked to, by a signal too. */
+#define LOOK_NS 50000000u
+
 struct pauser {
 	AxHost *host;
+	const atomic_int *stopped;
+	AxTimer *timer; /* armed while it is paused */
 	AxVm *vm;
 	void (*done)(void *opaque, const char *why);
 	void *opaque;
@@ -22,13 +27,31 @@ struct pauser {
 	AxError err;
 };
 
-struct pauser *pauser_new(AxHost *host)
+static void look_around(void *opaque)
+{
+	struct pauser *pauser = opaque;
+
+	if (!pauser->paused)
+		return;
+	if (atomic_load(pauser->stopped))
+		pauser_resume(pauser, pauser->vm);
+	else
+		ax_timer_arm(pauser->timer, ax_host_now(pauser->host) + LOOK_NS);
+}
+
+struct pauser *pauser_new(AxHost *host, const atomic_int *stopped)
 {
 	struct pauser *pauser = calloc(1, sizeof(*pauser));
 
-	if (pauser)
-		pauser->host = host;
-	return pauser;
+	if (!pauser)
+		return NULL;
+	pauser->host = host;
+	pauser->stopped = stopped;
+	pauser->timer = ax_timer_new(host, look_around, pauser);
+	if (pauser->timer)
+		return pauser;
+	free(pauser);
+	return NULL;
 }
 
 /* On the loop's thread, behind the thread that waited. */
@@ -44,7 +67,8 @@ static void finish(void *opaque)
 	}
 	pthread_join(pauser->thread, NULL);
 	pauser->paused = !*pauser->err.message;
-	pauser->done(pauser->opaque, pauser->paused ? NULL : pauser->err.message);
+	look_around(pauser);
+	pauser->done(pauser->opaque, *pauser->err.message ? pauser->err.message : NULL);
 }
 
 static void *wait_for_vcpus(void *opaque)
@@ -109,9 +133,13 @@ void pauser_reset(struct pauser *pauser)
 		pauser->stale = true;
 	}
 	pauser->paused = false;
+	ax_timer_arm(pauser->timer, UINT64_MAX);
 }
 
 void pauser_free(struct pauser *pauser)
 {
+	if (!pauser)
+		return;
+	ax_timer_free(pauser->timer);
 	free(pauser);
 }

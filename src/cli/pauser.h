@@ -6,6 +6,7 @@
 #ifndef AXVMM_CLI_PAUSER_H
 #define AXVMM_CLI_PAUSER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <axvmm/host.h>
@@ -13,8 +14,12 @@
 
 struct pauser;
 
-/* NULL when there is no memory. */
-struct pauser *pauser_new(AxHost *host);
+/*
+ * @stopped  not 0: the run is to end, for which a paused machine has to go on: it is looked at while
+ *           one is; borrowed
+ * Returns NULL when there is no memory.
+ */
+struct pauser *pauser_new(AxHost *host, const atomic_int *stopped);
 
 /*
  * Pause @vm. @done is called on the loop's thread, with NULL or why it failed; also before this

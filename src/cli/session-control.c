@@ -184,7 +184,7 @@ int session_control_begin(struct session *session)
 		snprintf(session->name, sizeof(session->name), "vm-%ld", (long)getpid());
 	else
 		return STATUS_OK;
-	session->pauser = pauser_new(host);
+	session->pauser = pauser_new(host, &session->stopped);
 	if (!session->pauser) {
 		cli_message("there is no memory left");
 		return STATUS_HOST;

@@ -3,6 +3,7 @@
 script_tests += \
 	tests/cli/arguments \
 	tests/cli/console \
+	tests/cli/control \
 	tests/cli/doctor \
 	tests/cli/documents \
 	tests/cli/exit-codes \
@@ -10,17 +11,22 @@ script_tests += \
 	tests/cli/images \
 	tests/cli/input-output \
 	tests/cli/no-kvm \
+	tests/cli/reboot \
 	tests/cli/stats-trace
 EXTRA_DIST += tests/cli/lib.sh
 
-# What the scripts are helped by: a terminal to run the command on, and a judge of JSON.
+# What the scripts are helped by: a terminal to run the command on, a judge of JSON, and a client of
+# Unix sockets.
 if ENABLE_TESTS
-check_PROGRAMS += tests/cli/json-check tests/cli/pty
+check_PROGRAMS += tests/cli/json-check tests/cli/pty tests/cli/talk
 endif
 tests_cli_json_check_SOURCES = tests/cli/json-check.c
 tests_cli_json_check_LDADD =
 tests_cli_pty_SOURCES = tests/cli/pty.c
 tests_cli_pty_LDADD = -lutil
+
+tests_cli_talk_SOURCES = tests/cli/talk.c
+tests_cli_talk_LDADD =
 
 # The command's parts that need no guest.
 unit_tests += tests/cli/test_parts
