@@ -45,7 +45,6 @@ cli_sources = \
 	src/cli/params.h \
 	src/cli/pauser.c \
 	src/cli/pauser.h \
-	src/cli/pending.c \
 	src/cli/run.c \
 	src/cli/session-control.c \
 	src/cli/session-dump.c \
