@@ -90,24 +90,30 @@ static bool fits(const AxRamRange *ram, uint64_t gpa, uint64_t size)
 	return gpa - ram->base <= ram->size && size <= ram->size - (gpa - ram->base);
 }
 
-/* The first piece of RAM that takes it; where none does the first one, for the message. */
+/* The first piece of RAM that takes it. */
 static int place(const struct image *image, const char *name, uint64_t text_offset, uint64_t size,
 		 uint64_t *gpa, AxError *err)
 {
-	const AxImageHints *hints = image->hints;
-	uint64_t room = image->machine == AX_IMAGE_FOR_ARM64 ? DEVICE_TREE_ROOM : 0;
+	const AxRamRange *ram = image->hints->ram;
+	uint64_t room = image->machine == AX_IMAGE_FOR_ARM64 ? DEVICE_TREE_ROOM : 0, needed;
 
-	for (uint32_t i = 0; i < hints->ram_count; i++) {
-		if (place_in(&hints->ram[i], text_offset, room, gpa) &&
-		    fits(&hints->ram[i], *gpa, size))
+	for (uint32_t i = 0; i < image->hints->ram_count; i++) {
+		if (place_in(&ram[i], text_offset, room, gpa) && fits(&ram[i], *gpa, size))
 			return 0;
 	}
-	if (place_in(&hints->ram[0], text_offset, room, gpa))
-		return 0;
+	if (!place_in(ram, text_offset, room, gpa) || size > UINT64_MAX - *gpa)
+		return boot_damaged(
+			image, err,
+			"is %s that wants 0x%llx bytes of memory, and to lie 0x%llx bytes above a "
+			"multiple of 2 MiB: that wraps around the address space",
+			name, (unsigned long long)size, (unsigned long long)text_offset);
+	needed = *gpa - ram->base + size;
 	return boot_damaged(image, err,
-			    "is %s that wants to lie 0x%llx bytes above a multiple of 2 MiB: that "
-			    "wraps around the address space",
-			    name, (unsigned long long)text_offset);
+			    "is %s that takes 0x%llx bytes from 0x%llx on, but RAM is 0x%llx bytes "
+			    "at 0x%llx: at least %llu MiB would do",
+			    name, (unsigned long long)size, (unsigned long long)*gpa,
+			    (unsigned long long)ram->size, (unsigned long long)ram->base,
+			    (unsigned long long)((needed - 1) / ONE_MIB + 1));
 }
 
 static int check_header(const struct image *image, const struct header *header, AxError *err)

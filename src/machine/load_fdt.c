@@ -58,16 +58,21 @@ int load_check(const struct load *load, AxError *err)
 			  "only a device tree can pass on %s, and there is none", what);
 }
 
+/* Beside the image, of which the end is what counts: things go to the end of RAM. */
 static int no_room(const struct load *load, const char *name, const char *what, size_t size,
 		   AxError *err)
 {
+	const AxImageSegment *last = &load->plan.segments[load->plan.segment_count - 1];
+	uint64_t needed = last->gpa + last->memory_size - load->ram[0].base + size;
 	uint64_t ram = 0;
 
 	for (unsigned i = 0; i < load->ram_count; i++)
 		ram += load->ram[i].size;
 	return boot_error(err, AX_ERROR_IMAGE, 0, -ENOSPC, name,
-			  "%s of %zu bytes does not fit beside the image into %llu MiB of RAM",
-			  what, size, (unsigned long long)(ram / ONE_MIB));
+			  "%s of %zu bytes does not fit beside the image into %llu MiB of RAM: at "
+			  "least %llu MiB would do",
+			  what, size, (unsigned long long)(ram / ONE_MIB),
+			  (unsigned long long)((needed + TREE_SIZE_MAX) / ONE_MIB + 1));
 }
 
 static bool find_high(struct load *load, size_t size, uint64_t *gpa)

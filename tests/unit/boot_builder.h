@@ -231,9 +231,9 @@ static inline void expect_refused(const void *bytes, size_t len, const AxImageHi
 #define RISCV64_ACCEPTED                                                                       \
 	"; accepted: riscv64 Image (also by gzip, or as EFI zboot), ELF64 for RISC-V, flat " \
 	"binary"
-#define X86_ACCEPTED                                                                            \
-	"; accepted: ELF64 for x86-64, ELF32 for i386, multiboot 1, flat binary with mode and " \
-	"load address"
+#define X86_ACCEPTED                                                                           \
+	"; accepted: Linux bzImage and vmlinux, PVH, ELF64 for x86-64, ELF32 for i386, "       \
+	"multiboot 1, flat binary with mode and load address"
 
 /* A program with one suite of one case; the second form with a fixture around each test. */
 #define RUN_TESTS(suite_name, ...) RUN_TESTS_WITH(suite_name, NULL, NULL, __VA_ARGS__)

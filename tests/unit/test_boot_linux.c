@@ -118,8 +118,9 @@ START_TEST(a_kernel_that_does_not_fit_says_what_would_do)
 	const struct built_linux header = { 0, 0x8000000, 0, 2 };
 
 	refuse(AX_IMAGE_FOR_ARM64, &header,
-	       "disk/kernel: segment 0, 0x8000000 bytes at 0x40200000, is outside RAM: RAM is "
-	       "0x8000000 bytes at 0x40000000; at least 130 MiB or another load address would do");
+	       "disk/kernel: is an arm64 Image that takes 0x8000000 bytes from 0x40200000 on, but "
+	       "RAM "
+	       "is 0x8000000 bytes at 0x40000000: at least 130 MiB would do");
 }
 END_TEST
 
@@ -130,25 +131,27 @@ START_TEST(sums_that_wrap_are_refused)
 	AxImageHints hints = hints_for(AX_IMAGE_FOR_ARM64);
 
 	refuse(AX_IMAGE_FOR_ARM64, &header,
-	       "disk/kernel: is an arm64 Image that wants to lie 0xfffffffffff00000 bytes above a "
-	       "multiple of 2 MiB: that wraps around the address space");
+	       "disk/kernel: is an arm64 Image that wants 0x6000 bytes of memory, and to lie "
+	       "0xfffffffffff00000 bytes above a multiple of 2 MiB: that wraps around the address "
+	       "space");
 	header.text_offset = 0;
 	header.image_size = UINT64_MAX;
 	refuse(AX_IMAGE_FOR_RISCV64, &header,
-	       "disk/kernel: segment 0, 0xffffffffffffffff bytes at 0x80000000, wraps around the "
-	       "address space; link it to another address");
+	       "disk/kernel: is a riscv64 Image that wants 0xffffffffffffffff bytes of memory, and "
+	       "to "
+	       "lie 0x0 bytes above a multiple of 2 MiB: that wraps around the address space");
 	build_linux(&file, AX_IMAGE_FOR_ARM64, &usual_arm64);
 	hints.ram = &last;
 	expect_refused(
 		file.bytes, file.len, &hints, -ENOEXEC,
-		"disk/kernel: is an arm64 Image that wants to lie 0x0 bytes above a multiple "
-		"of 2 MiB: that wraps around the address space");
+		"disk/kernel: is an arm64 Image that wants 0x6000 bytes of memory, and to lie 0x0 "
+		"bytes above a multiple of 2 MiB: that wraps around the address space");
 	/* 0xffffffffffe00000 is where the tree would be; the next boundary is 2^64 */
 	hints.ram = &(const AxRamRange){ 0xffffffffffe00000, 0x100000 };
 	expect_refused(
 		file.bytes, file.len, &hints, -ENOEXEC,
-		"disk/kernel: is an arm64 Image that wants to lie 0x0 bytes above a multiple "
-		"of 2 MiB: that wraps around the address space");
+		"disk/kernel: is an arm64 Image that wants 0x6000 bytes of memory, and to lie 0x0 "
+		"bytes above a multiple of 2 MiB: that wraps around the address space");
 }
 END_TEST
 

@@ -223,6 +223,49 @@ START_TEST(what_cannot_be_passed_on_is_refused)
 }
 END_TEST
 
+START_TEST(a_command_line_that_linux_would_cut_off_is_refused)
+{
+	const struct built_linux header = { 0, 0x8000, 0, 2 };
+	uint32_t size = load_arch.command_line_size;
+	char line[AX_COMMAND_LINE_MAX + 1] = "";
+	AxError err;
+
+	memset(line, 'x', size);
+	options.command_line = line;
+	/* What is no Linux has room for more. */
+	load();
+	build_linux(&file, load_arch.machine, &header);
+	ck_assert_int_eq(try_load(&err), -ENOSPC);
+	ck_assert_msg(strstr(err.message, "guest: a command line of ") &&
+			      strstr(err.message, "is too long: Linux for "),
+		      "%s", err.message);
+	line[size - 1] = '\0';
+	load();
+	memset(line, 'x', AX_COMMAND_LINE_MAX);
+	refuse(-ENOSPC,
+	       "guest: a command line of 4096 bytes is too long: at most 4095 are possible");
+}
+END_TEST
+
+/* The same, by gzip: 0x1000 zeros with Linux's header would do on one architecture alone. */
+START_TEST(compressed_images_are_unpacked)
+{
+	static const uint8_t zeros_gzip[] = {
+		0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff,
+		0x63, 0x60, 0x18, 0x05, 0xa3, 0x60, 0x14, 0x8c, 0x54, 0x00,
+		0x00, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00,
+	};
+
+	memcpy(file.bytes, zeros_gzip, sizeof(zeros_gzip));
+	file.len = sizeof(zeros_gzip);
+	load();
+	ck_assert_uint_eq(*(const uint64_t *)guest_ram(setup.entry, 8), 0);
+	/* Damaged. */
+	file.len -= 10;
+	refuse(-ENOEXEC, "guest: the gzip data in it is damaged: it is cut off");
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_refused)
 {
 	uint8_t *large = calloc(1, RAM);
@@ -231,8 +274,13 @@ START_TEST(what_does_not_fit_is_refused)
 	module.source.len = RAM;
 	options.modules = &module;
 	options.module_count = 1;
-	refuse(-ENOSPC, "initrd: the module (initrd) of 16777216 bytes does not fit beside the "
-			"image into 16 MiB of RAM");
+	refuse(-ENOSPC, load_arch.machine == AX_IMAGE_FOR_ARM64
+				? "initrd: the module (initrd) of 16777216 bytes does not fit "
+				  "beside the image "
+				  "into 16 MiB of RAM: at least 19 MiB would do"
+				: "initrd: the module (initrd) of 16777216 bytes does not fit "
+				  "beside the image "
+				  "into 16 MiB of RAM: at least 21 MiB would do");
 	/* It fits, and leaves no room for the tree. */
 	module.source.len = RAM - PAGE_SIZE;
 	options.given = AX_HINT_LOAD;
@@ -304,6 +352,8 @@ RUN_TESTS_WITH("loading with a device tree", start, finish,
 	       the_guest_finds_its_tree_by_its_first_argument,
 	       the_tree_tells_of_command_line_and_initrd, a_kernel_goes_where_its_header_says,
 	       an_image_at_the_start_of_ram_keeps_its_place, without_a_tree_nobody_is_told_anything,
-	       what_cannot_be_passed_on_is_refused, what_does_not_fit_is_refused,
-	       a_damaged_tree_is_refused, ram_above_3_gib_is_used_when_nothing_is_below,
+	       what_cannot_be_passed_on_is_refused,
+	       a_command_line_that_linux_would_cut_off_is_refused, compressed_images_are_unpacked,
+	       what_does_not_fit_is_refused, a_damaged_tree_is_refused,
+	       ram_above_3_gib_is_used_when_nothing_is_below,
 	       a_tree_larger_than_the_first_ram_goes_elsewhere, no_memory_is_said)
