@@ -15,19 +15,12 @@
 
 #include <axvmm/chardev.h>
 
-/* What the menu at Ctrl-A asks for. */
-enum console_action {
-	CONSOLE_QUIT,	     /* x */
-	CONSOLE_PAUSE,	     /* p: pause, or go on */
-	CONSOLE_BREAK,	     /* b: send a break */
-	CONSOLE_STATISTICS,  /* s: tell what the exits cost so far */
-	CONSOLE_POWER_BUTTON /* d: press the power button */
-};
+#include "cli/menu.h"
 
 /* What a console wants of the rest of the command. */
 struct console_options {
 	AxHost *host; /* borrowed */
-	/* The menu; on the host's thread. An action that the run cannot do: false, and it is said. */
+	/* The menu; on the host's thread. False: the run can't do it. */
 	bool (*action)(void *opaque, enum console_action action);
 	/* The terminal has another size; on the host's thread. NULL: nobody cares. */
 	void (*resized)(void *opaque, uint16_t columns, uint16_t rows);
@@ -42,31 +35,38 @@ struct console;
  */
 int console_check(const char *option, const char *spec);
 
-/*
- * Open it. Only one may be stdio. Returns NULL after a message. The loop does not run yet. Thread:
- * main.
- */
+/* Whether it is stdio, which only one console may be. */
+bool console_is_stdio(const char *spec);
+
+/* Open it. Returns NULL after a message. The loop does not run. Thread: main. */
 struct console *console_open(const char *spec, const struct console_options *options);
 
-/* Its character device, owned by the console. */
+/* Its character device, owned by the console. Nobody uses it any more when that is closed. */
 AxCharDev *console_chardev(struct console *console);
 
-/* stdio on a terminal: make it raw and read from it. Others: nothing. Thread: main, after
- * signals_begin(). */
+/* What it is called in messages and in "axvmm status": "pty /dev/pts/3". */
+const char *console_name(const struct console *console);
+
+/*
+ * stdio on a terminal: make it raw, and tell of its size from now on. Others: nothing. Thread: main,
+ * after signals_begin(); the loop does not run.
+ */
 void console_begin(struct console *console);
 
-/* The size of stdio's terminal: false: it is none, or does not know. */
+/* The size of stdio's terminal. False: it is none, or does not know. */
 bool console_size(const struct console *console, uint16_t *columns, uint16_t *rows);
 
 /* Make the terminal as it was. Thread: main. */
 void console_leave(struct console *console);
 
-/* Nobody waits for a slow reader any more: the run is to end. Async-signal-safe. */
+/* Nobody waits for a slow reader any more: the run is to end. NULL is allowed. Any thread,
+ * async-signal-safe. */
 void console_hurry(struct console *console);
 
 /*
- * Write what waits, unless in a hurry; close and free. The loop does not run any more. NULL is
- * allowed. Returns STATUS_OK, or STATUS_HOST after a message that output was lost.
+ * Write what waits, unless in a hurry; close and free. The loop does not run any more, and the
+ * character device has no user. NULL is allowed. Returns STATUS_OK, or STATUS_HOST after a message
+ * that output was lost.
  */
 int console_close(struct console *console);
 

@@ -21,6 +21,18 @@ bool devices_add(struct devices *devices, AxVirtio *virtio)
 	return true;
 }
 
+/* The name of the next device: its kind's, with a number, because names are unique in a machine. */
+static const char *next_name(struct devices *devices, const char *kind)
+{
+	char *name = devices->names[devices->count];
+	unsigned number = 0;
+
+	for (uint32_t i = 0; i < devices->count; i++)
+		number += !strncmp(devices->names[i], kind, strlen(kind));
+	snprintf(name, sizeof(devices->names[0]), "%s%u", kind, number);
+	return name;
+}
+
 /* The connection is gone; the run goes on without. */
 static void on_lost(void *opaque, const char *message)
 {
@@ -59,6 +71,7 @@ static int open_disk(struct devices *devices, const struct disk_options *disk, u
 	config.engine = (uint32_t)disk->engine;
 	if (ax_disk_open(&config, place, &err))
 		return failure("disk", NULL, &err);
+	blk.name = next_name(devices, "blk");
 	blk.host = host;
 	blk.disk = *place;
 	blk.serial = disk->serial;
@@ -119,6 +132,7 @@ static int open_net(struct devices *devices, const struct net_options *net, AxHo
 	}
 	if (ret)
 		return failure("net", NULL, &err);
+	config.name = next_name(devices, "net");
 	config.host = host;
 	config.net = opened;
 	config.mtu = (uint16_t)net->mtu;
@@ -137,6 +151,7 @@ static int open_share(struct devices *devices, const struct share_options *share
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio;
 
+	config.name = next_name(devices, "fs");
 	config.host = host;
 	config.tag = share->tag;
 	config.directory = share->dir;
@@ -158,6 +173,7 @@ static int open_vsock(struct devices *devices, const struct vsock_options *vsock
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio;
 
+	config.name = next_name(devices, "vsock");
 	config.host = host;
 	config.cid = vsock->cid;
 	config.path = vsock->path;
@@ -173,6 +189,7 @@ static int open_rng(struct devices *devices, AxHost *host)
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio;
 
+	config.name = next_name(devices, "rng");
 	config.host = host;
 	if (ax_virtio_rng_new(&config, &virtio, &err))
 		return failure("rng", NULL, &err);
@@ -185,6 +202,7 @@ static int open_balloon(struct devices *devices, uint64_t target, AxHost *host)
 	AxVirtioBalloonConfig config = AX_VIRTIO_BALLOON_CONFIG_INIT;
 	AxError err = AX_ERROR_INIT;
 
+	config.name = next_name(devices, "balloon");
 	config.host = host;
 	config.target = target;
 	if (ax_virtio_balloon_new(&config, &devices->balloon, &err))

@@ -16,6 +16,7 @@
 struct devices {
 	AxVirtio *list[DEVICES_MAX]; /* in the order of the slots */
 	AxDisk *disks[DEVICES_MAX];  /* NULL where the device is no disk */
+	char names[DEVICES_MAX][16]; /* "blk0", ... */
 	uint32_t count;
 	AxVirtio *balloon; /* one of the list; NULL: there is none */
 	bool shared;	   /* guest RAM has to be shareable */

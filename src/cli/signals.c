@@ -39,6 +39,12 @@ static void on_continue(int number)
 	terminal_resume();
 }
 
+static void on_resize(int number)
+{
+	(void)number;
+	terminal_resized();
+}
+
 static void on_stop(int number);
 
 static const struct {
@@ -55,6 +61,7 @@ static const struct {
 	{ SIGPIPE, SIG_IGN, 0, false },
 	{ SIGTSTP, on_stop, SA_RESTART, true },
 	{ SIGCONT, on_continue, SA_RESTART, false },
+	{ SIGWINCH, on_resize, SA_RESTART, true },
 	{ SIGSEGV, on_fatal, (int)SA_RESETHAND, false },
 	{ SIGBUS, on_fatal, (int)SA_RESETHAND, false },
 	{ SIGFPE, on_fatal, (int)SA_RESETHAND, false },

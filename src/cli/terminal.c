@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@ static struct {
 	volatile sig_atomic_t entered; /* between enter and leave */
 	volatile sig_atomic_t known;   /* `before` holds */
 	struct termios before;
+	volatile sig_atomic_t resize; /* an eventfd + 1; 0: none yet */
 } terminal;
 
 bool terminal_is_ours(void)
@@ -71,4 +74,21 @@ void terminal_leave(void)
 {
 	terminal_suspend();
 	terminal.entered = 0;
+}
+
+int terminal_resize_event(void)
+{
+	if (!terminal.resize)
+		terminal.resize = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) + 1;
+	return terminal.resize ? terminal.resize - 1 : -errno;
+}
+
+void terminal_resized(void)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+
+	/* Full means that it is told already. */
+	if (terminal.resize && write(terminal.resize - 1, &one, sizeof(one)) < 0)
+		errno = saved;
 }

@@ -25,4 +25,12 @@ void terminal_resume(void);
 /* Whether we are in its foreground, and so may read from it and change it. Async-signal-safe. */
 bool terminal_is_ours(void);
 
+/*
+ * An eventfd that counts changes of the terminal's size from now on; the terminal's own, for as long as
+ * the process lives. A negative errno when there is none to be had. terminal_resized() says that there
+ * was one: async-signal-safe.
+ */
+int terminal_resize_event(void);
+void terminal_resized(void);
+
 #endif
