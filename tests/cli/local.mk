@@ -4,6 +4,7 @@ script_tests += \
 	tests/cli/arguments \
 	tests/cli/console \
 	tests/cli/control \
+	tests/cli/devices \
 	tests/cli/doctor \
 	tests/cli/documents \
 	tests/cli/exit-codes \
