@@ -4,6 +4,8 @@
 cli_sources = \
 	src/cli/cli.h \
 	src/cli/config.c \
+	src/cli/console.c \
+	src/cli/console.h \
 	src/cli/consoles.c \
 	src/cli/consoles.h \
 	src/cli/control-client.c \
@@ -32,6 +34,8 @@ cli_sources = \
 	src/cli/main.c \
 	src/cli/manage.c \
 	src/cli/manage.h \
+	src/cli/menu.c \
+	src/cli/menu.h \
 	src/cli/message.c \
 	src/cli/number.c \
 	src/cli/number.h \
