@@ -11,7 +11,8 @@ fuzz_programs = \
 	tests/fuzz/fuzz_flat \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_linux \
-	tests/fuzz/fuzz_multiboot
+	tests/fuzz/fuzz_multiboot \
+	tests/fuzz/fuzz_virtio
 if ARCH_X86_64
 fuzz_programs += tests/fuzz/fuzz_load
 endif
@@ -44,6 +45,8 @@ tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(fuzz_image_headers) $(fu
 tests_fuzz_fuzz_load_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_multiboot_SOURCES = tests/fuzz/fuzz_multiboot.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_multiboot_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
+tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
 
 # Folders are copied whole.
 EXTRA_DIST += tests/fuzz/corpus
