@@ -212,6 +212,10 @@ AX_API void ax_machine_stop(AxMachine *machine, int code);
 AX_API size_t ax_machine_input(AxMachine *machine, const void *bytes, size_t len);
 AX_API size_t ax_machine_input_room(AxMachine *machine);
 
+/* A break on the guest's console: ax_uart_input_break() of its UART. Linux takes the key that follows
+ * for SysRq. False when there is no room. Thread: as ax_machine_input(). */
+AX_API bool ax_machine_input_break(AxMachine *machine);
+
 /**
  * Press the power button: the guest is asked to shut down. It may take its time, or not listen.
  *

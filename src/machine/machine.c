@@ -324,6 +324,11 @@ size_t ax_machine_input_room(AxMachine *machine)
 	return serial_input_room(&machine->serial);
 }
 
+bool ax_machine_input_break(AxMachine *machine)
+{
+	return serial_input_break(&machine->serial);
+}
+
 int ax_machine_power_button(AxMachine *machine, AxError *err)
 {
 	return board_power_button(machine, err);

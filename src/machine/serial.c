@@ -57,3 +57,9 @@ size_t serial_input_room(struct serial *serial)
 	return serial->pl011 ? ax_pl011_input_room(serial->pl011)
 			     : ax_uart_input_room(serial->uart);
 }
+
+bool serial_input_break(struct serial *serial)
+{
+	return serial->pl011 ? ax_pl011_input_break(serial->pl011)
+			     : ax_uart_input_break(serial->uart);
+}

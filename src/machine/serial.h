@@ -33,8 +33,9 @@ int serial_attach(struct serial *serial, const struct serial_place *place, AxVm 
 void serial_detach(struct serial *serial);
 void serial_free(struct serial *serial);
 
-/* As ax_uart_input() and ax_uart_input_room(). */
+/* As ax_uart_input(), ax_uart_input_room() and ax_uart_input_break(). */
 size_t serial_input(struct serial *serial, const void *bytes, size_t len);
 size_t serial_input_room(struct serial *serial);
+bool serial_input_break(struct serial *serial);
 
 #endif

@@ -70,6 +70,7 @@ struct AxCharDev {
 	bool starved;	    /* the user waits for room */
 	bool input_blocked; /* the user took less than all */
 	unsigned waiters;   /* threads that look at fd_out without the lock */
+	unsigned stalled; /* threads in the sink that wait for room */
 	unsigned todo;
 	int error; /* errno */
 	struct char_ring ring;

@@ -10,11 +10,17 @@
 
 #include "dev/backend/char.h"
 
+/*
+ * Whether the user takes none now. A thread that waits in the sink may hold the lock of a device that
+ * input is for: the loop does not wait for that, but is called when the thread goes on.
+ */
 static bool is_blocked(AxCharDev *dev)
 {
 	bool blocked;
 
 	ax_lock(dev->lock);
+	if (dev->stalled)
+		dev->input_blocked = true;
 	blocked = dev->input_blocked;
 	ax_unlock(dev->lock);
 	return blocked;

@@ -257,13 +257,19 @@ static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 			dev->counters.dropped += len;
 			break;
 		}
-		if (!stalled)
+		if (!stalled) {
 			dev->counters.stalls++;
+			dev->stalled++;
+		}
 		stalled = true;
 		/* Where it went meanwhile there is room now; else this thread waits and writes itself:
 		 * the host's may be waiting for it. */
 		if (dev->present && dev->want_write)
 			wait_for_room(dev, WAIT_MS);
+	}
+	if (stalled && !--dev->stalled && dev->input_blocked) {
+		dev->input_blocked = false;
+		dev->todo |= CHAR_TODO_INPUT;
 	}
 	arm = dev->ring.len && !dev->want_write && !dev->delayed && dev->present;
 	dev->delayed |= arm;
