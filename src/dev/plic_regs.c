@@ -39,25 +39,30 @@ static uint32_t best_source(const AxPlic *plic, const struct plic_context *conte
 	return best;
 }
 
+/* A hart that does not exist yet is told when the PLIC changes next. */
+static bool drive_hart(AxPlic *plic, uint32_t id, bool level)
+{
+	AxVCpu *hart = ax_vm_vcpu(plic->vm, id);
+
+	if (!hart)
+		return false;
+	if (level)
+		(void)ax_vcpu_inject_interrupt(hart, plic->vector, NULL);
+	else
+		(void)ax_vcpu_clear_interrupt(hart, plic->vector, NULL);
+	return true;
+}
+
 void plic_update_context(AxPlic *plic, uint32_t index)
 {
 	struct plic_context *context = &plic->contexts[index];
 	bool output = best_source(plic, context, context->threshold) != 0;
-	AxVCpu *hart;
 
 	if (output == context->output)
 		return;
-	context->output = output;
 	/* Contexts of machine mode are even: harts here have none. */
-	if (!plic->vm || index % 2 == 0)
-		return;
-	hart = ax_vm_vcpu(plic->vm, index / 2);
-	if (!hart)
-		return;
-	if (output)
-		(void)ax_vcpu_inject_interrupt(hart, plic->vector, NULL);
-	else
-		(void)ax_vcpu_clear_interrupt(hart, plic->vector, NULL);
+	if (!plic->vm || index % 2 == 0 || drive_hart(plic, index / 2, output))
+		context->output = output;
 }
 
 void plic_update(AxPlic *plic)

@@ -241,7 +241,7 @@ START_TEST(the_highest_priority_comes_first_then_the_lowest_number)
 	out(priority(95), 3);
 	ax_irq_set(&uart_line, true);
 	ax_irq_set(&last, true);
-	ax_irq_set(&first, true);
+	first.set(first.opaque, first.line, true);
 	ck_assert_uint_eq(in(claim(S0)), 95);
 	ck_assert_uint_eq(in(claim(S0)), 1);
 	ck_assert_uint_eq(in(claim(S0)), 10);
@@ -326,6 +326,19 @@ START_TEST(a_hart_that_does_not_exist_or_refuses_is_survived)
 }
 END_TEST
 
+START_TEST(a_hart_that_is_created_later_is_told)
+{
+	vm->vcpu_count = 1;
+	out(priority(1), 1);
+	out(enable(S1, 0), 2);
+	first.set(first.opaque, first.line, true);
+	vm->vcpu_count = HARTS;
+	ck_assert(!is_up(1));
+	pulse(&last);
+	ck_assert(is_up(1));
+}
+END_TEST
+
 START_TEST(bad_configurations_are_refused)
 {
 	AxPlicConfig config = AX_PLIC_CONFIG_INIT;
@@ -390,7 +403,7 @@ START_TEST(reset_forgets_all_but_the_lines)
 	enable_all();
 	out(threshold(S1), 5);
 	ax_irq_set(&uart_line, true);
-	ax_irq_set(&first, true);
+	first.set(first.opaque, first.line, true);
 	in(claim(S0));
 	device->ops->reset(device->opaque);
 	ck_assert(!is_up(0));
@@ -525,6 +538,7 @@ int main(void)
 		completions_that_make_no_sense_are_ignored,
 		one_claim_takes_it_from_all_harts,
 		a_hart_that_does_not_exist_or_refuses_is_survived,
+		a_hart_that_is_created_later_is_told,
 		bad_configurations_are_refused,
 		lines_fall_on_detach_and_rise_in_the_next_vm,
 		reset_forgets_all_but_the_lines,
