@@ -11,6 +11,13 @@
 
 #define ID_NET 1
 
+struct virtq_chain *net_chain(struct virtq_chain **slot)
+{
+	if (!*slot)
+		*slot = virtq_chain_new(NET_SEGMENTS);
+	return *slot;
+}
+
 void net_wait_for(struct net_pair *pair, unsigned mask, unsigned events)
 {
 	unsigned all = (pair->events & ~mask) | events;
@@ -261,27 +268,18 @@ static void fill_config(struct net_device *device, const AxVirtioNetConfig *conf
 	put16(bytes + NET_CONFIG_MTU, mtu);
 }
 
+/* What is needed to carry one frame at a time; more comes with more to do. */
 static bool make_chains(struct net_device *device)
 {
 	device->ctrl = virtq_chain_new(NET_SEGMENTS);
-	if (!device->ctrl)
+	if (!device->ctrl || !net_chain(&device->tx[0]))
 		return false;
-	for (unsigned i = 0; i < NET_TX_BATCH; i++) {
-		device->tx[i] = virtq_chain_new(NET_SEGMENTS);
-		if (!device->tx[i])
-			return false;
-	}
 	for (uint32_t i = 0; i < device->pair_count; i++) {
 		struct net_rx *rx = &device->pairs[i].rx;
 
 		rx->spill = malloc(NET_HEADER_LEN + NET_FRAME_MAX);
-		if (!rx->spill)
+		if (!rx->spill || !net_chain(&rx->chains[0]))
 			return false;
-		for (unsigned j = 0; j < NET_RX_HELD; j++) {
-			rx->chains[j] = virtq_chain_new(NET_SEGMENTS);
-			if (!rx->chains[j])
-				return false;
-		}
 	}
 	return true;
 }

@@ -89,6 +89,9 @@ static inline struct net_device *net_device_of(AxVirtio *virtio)
 	return (struct net_device *)virtio;
 }
 
+/* The chain in a slot, made when it is used first: NULL when there is no memory, never for a slot 0. */
+struct virtq_chain *net_chain(struct virtq_chain **slot);
+
 /* Wait for these events (AX_WATCH_*) of the pair's descriptor, of those in @mask. */
 void net_wait_for(struct net_pair *pair, unsigned mask, unsigned events);
 

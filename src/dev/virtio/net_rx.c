@@ -41,8 +41,9 @@ static bool hold(struct net_pair *pair, uint64_t want)
 
 	while (rx->held < most && (rx->room < want || !rx->held) &&
 	       rx->segments < NET_RX_SEGMENTS - NET_SEGMENTS) {
-		struct virtq_chain *chain = held(rx, rx->held);
-		int ret = virtq_pop(&device->virtio, 2 * pair->index, chain);
+		struct virtq_chain *chain =
+			net_chain(&rx->chains[(rx->first + rx->held) % NET_RX_HELD]);
+		int ret = chain ? virtq_pop(&device->virtio, 2 * pair->index, chain) : 0;
 
 		if (ret <= 0)
 			return !ret;
@@ -66,7 +67,7 @@ void net_rx_drop(struct net_pair *pair)
 	while (rx->held)
 		virtq_return(&pair->device->virtio, 2 * pair->index, held(rx, --rx->held));
 	rx->room = rx->waiting = 0;
-	rx->segments = 0;
+	rx->segments = rx->first = 0;
 }
 
 /* The memory that is held, but for the header when the net has none, and then the spill. */
@@ -117,8 +118,9 @@ static void deliver(struct net_pair *pair, uint64_t len)
 		virtq_write(device->used[0], NUM_BUFFERS_OFFSET, header + NUM_BUFFERS_OFFSET, 2);
 	else
 		virtq_write(device->used[0], 0, header, sizeof(header));
-	rx->first = (rx->first + count) % NET_RX_HELD;
 	rx->held -= count;
+	/* None held: the first slot has a chain in any case. */
+	rx->first = rx->held ? (rx->first + count) % NET_RX_HELD : 0;
 	virtq_push_many(&device->virtio, 2 * pair->index, device->used, device->written, count);
 }
 

@@ -61,9 +61,12 @@ static int take(struct net_device *device, unsigned queue, unsigned *good)
 
 	*good = 0;
 	while (count < NET_TX_BATCH) {
-		struct virtq_chain *chain = device->tx[count];
-		int ret = virtq_pop(&device->virtio, queue, chain);
+		struct virtq_chain *chain = net_chain(&device->tx[count]);
+		int ret;
 
+		if (!chain)
+			break;
+		ret = virtq_pop(&device->virtio, queue, chain);
 		if (ret <= 0)
 			return count ? (int)count : ret;
 		count++;
