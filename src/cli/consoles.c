@@ -2,4 +2,251 @@
 /*
  * The guest's consoles.
  */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <axvmm/virtio_console.h>
+
+#include "cli/cli.h"
 #include "cli/consoles.h"
+
+/* The serial port's, and those of the virtio console's ports. */
+#define ENDS_MAX (1 + AX_VIRTIO_CONSOLE_PORTS_MAX)
+
+/* One end on the host. */
+struct end {
+	struct console *console;
+	char *spec; /* without virtio= and name= */
+	char *name; /* in spec; NULL: none */
+};
+
+struct consoles {
+	AxVirtio *virtio; /* NULL: none */
+	int resizable;	  /* the port that is stdio; -1: none */
+	bool (*action)(void *opaque, enum console_action action);
+	void *opaque;
+	unsigned count;
+	struct end ends[ENDS_MAX]; /* the serial port's first */
+};
+
+static bool on_action(void *opaque, enum console_action action)
+{
+	struct consoles *consoles = opaque;
+
+	return consoles->action(consoles->opaque, action);
+}
+
+static void on_resized(void *opaque, uint16_t columns, uint16_t rows)
+{
+	struct consoles *consoles = opaque;
+
+	if (consoles->virtio && consoles->resizable >= 0)
+		ax_virtio_console_resize(consoles->virtio, (uint32_t)consoles->resizable, columns,
+					 rows);
+}
+
+/* Take ",name=NAME" out of a specification. */
+static char *take_name(char *spec)
+{
+	static const char key[] = ",name=";
+	char *at = strstr(spec, key), *name, *rest;
+
+	if (!at)
+		return NULL;
+	name = strdup(at + strlen(key));
+	if (!name)
+		return NULL;
+	rest = strchr(name, ',');
+	if (rest) {
+		memmove(at, at + strlen(key) + (size_t)(rest - name),
+			strlen(at + strlen(key) + (size_t)(rest - name)) + 1);
+		*rest = 0;
+	} else {
+		*at = 0;
+	}
+	return name;
+}
+
+static int no_memory(void)
+{
+	cli_message("there is no memory left");
+	return STATUS_HOST;
+}
+
+static int add_end(struct consoles *consoles, const char *text)
+{
+	struct end *end = &consoles->ends[consoles->count];
+	bool virtio = console_is_virtio(text);
+
+	end->spec = strdup(virtio ? text + strlen(CONSOLE_VIRTIO) : text);
+	if (!end->spec)
+		return no_memory();
+	consoles->count++;
+	if (virtio)
+		end->name = take_name(end->spec);
+	if (end->name && (!*end->name || strlen(end->name) > AX_VIRTIO_CONSOLE_NAME_MAX))
+		return cli_usage("--console %s: not a name of 1 to %d bytes", text,
+				 AX_VIRTIO_CONSOLE_NAME_MAX);
+	return console_check("--console", end->spec);
+}
+
+/* Which consoles there are, before one is opened: the serial port's first. */
+static int list_ends(struct consoles *consoles, const struct run_options *options)
+{
+	const char *serial = NULL;
+	unsigned ports = 0, stdios = 0;
+	int status;
+
+	for (unsigned i = 0; i < options->console_count; i++) {
+		const char *text = options->console[i];
+
+		if (!console_is_virtio(text) && serial)
+			return cli_usage("--console %s and --console %s: there is one serial port; "
+					 "virtio=%s would be another console",
+					 serial, text, text);
+		if (!console_is_virtio(text))
+			serial = text;
+		else if (ports++ == AX_VIRTIO_CONSOLE_PORTS_MAX)
+			return cli_usage("--console %s: more than %d virtio consoles", text,
+					 AX_VIRTIO_CONSOLE_PORTS_MAX);
+		stdios += console_is_stdio(console_is_virtio(text) ? text + strlen(CONSOLE_VIRTIO) : text);
+	}
+	if (stdios > 1)
+		return cli_usage("--console stdio: only one console can have standard input and "
+				 "output; pty, file: and unix: are others");
+	status = add_end(consoles, serial ? serial : stdios ? "null" : "stdio");
+	for (unsigned i = 0; i < options->console_count && !status; i++) {
+		if (console_is_virtio(options->console[i]))
+			status = add_end(consoles, options->console[i]);
+	}
+	return status;
+}
+
+static int make_virtio(struct consoles *consoles, AxHost *host, struct devices *devices)
+{
+	AxVirtioConsolePort ports[AX_VIRTIO_CONSOLE_PORTS_MAX] = { { .chardev = NULL } };
+	AxVirtioConsoleConfig config = AX_VIRTIO_CONSOLE_CONFIG_INIT;
+	AxError err = AX_ERROR_INIT;
+
+	if (consoles->count == 1)
+		return STATUS_OK;
+	for (unsigned i = 1; i < consoles->count; i++) {
+		struct end *end = &consoles->ends[i];
+		AxVirtioConsolePort *port = &ports[i - 1];
+
+		port->chardev = console_chardev(end->console);
+		port->name = end->name;
+		port->flags = AX_VIRTIO_CONSOLE_IS_CONSOLE;
+		if (console_is_stdio(end->spec)) {
+			consoles->resizable = (int)i - 1;
+			console_size(end->console, &port->columns, &port->rows);
+		}
+	}
+	config.host = host;
+	config.ports = ports;
+	config.port_count = consoles->count - 1;
+	if (ax_virtio_console_new(&config, &consoles->virtio, &err))
+		return cli_failure("--console virtio: ", &err);
+	devices_add(devices, consoles->virtio);
+	return STATUS_OK;
+}
+
+int consoles_open(const struct run_options *options, AxHost *host, struct devices *devices,
+		  bool (*action)(void *opaque, enum console_action action), void *opaque,
+		  struct consoles **out)
+{
+	struct consoles *consoles = calloc(1, sizeof(*consoles));
+	struct console_options config = { .host = host,
+					  .action = on_action,
+					  .resized = on_resized,
+					  .opaque = consoles };
+	int status;
+
+	*out = consoles;
+	if (!consoles)
+		return no_memory();
+	consoles->resizable = -1;
+	consoles->action = action;
+	consoles->opaque = opaque;
+	status = list_ends(consoles, options);
+	for (unsigned i = 0; i < consoles->count && !status; i++) {
+		consoles->ends[i].console = console_open(consoles->ends[i].spec, &config);
+		if (!consoles->ends[i].console)
+			status = STATUS_HOST;
+	}
+	return status ? status : make_virtio(consoles, host, devices);
+}
+
+AxCharDev *consoles_serial(const struct consoles *consoles)
+{
+	return console_chardev(consoles->ends[0].console);
+}
+
+void consoles_begin(struct consoles *consoles)
+{
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		console_begin(consoles->ends[i].console);
+}
+
+void consoles_leave(struct consoles *consoles)
+{
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		console_leave(consoles->ends[i].console);
+}
+
+void consoles_hurry(struct consoles *consoles)
+{
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		console_hurry(consoles->ends[i].console);
+}
+
+bool consoles_flush(struct consoles *consoles)
+{
+	bool whole = true;
+
+	for (unsigned i = 0; consoles && i < consoles->count; i++) {
+		const struct end *end = &consoles->ends[i];
+
+		/* Others are waited for when they are closed, and no longer than is sensible. */
+		if (end->console && console_is_stdio(end->spec))
+			whole &= !ax_chardev_flush(console_chardev(end->console), UINT64_MAX);
+	}
+	return whole;
+}
+
+void consoles_put(const struct consoles *consoles, struct json *json)
+{
+	json_open(json, '[');
+	for (unsigned i = 0; consoles && i < consoles->count; i++) {
+		const struct end *end = &consoles->ends[i];
+		const char *name = console_name(end->console);
+		char text[400];
+
+		if (!i)
+			snprintf(text, sizeof(text), "serial: %s", name);
+		else
+			snprintf(text, sizeof(text), "hvc%u%s%s: %s", i - 1, end->name ? " " : "",
+				 end->name ? end->name : "", name);
+		json_string(json, text);
+	}
+	json_close(json, ']');
+}
+
+int consoles_close(struct consoles *consoles)
+{
+	int status = STATUS_OK;
+
+	if (!consoles)
+		return STATUS_OK;
+	for (unsigned i = 0; i < consoles->count; i++) {
+		struct end *end = &consoles->ends[i];
+		int closed = console_close(end->console);
+
+		free(end->spec);
+		free(end->name);
+		status = status ? status : closed;
+	}
+	free(consoles);
+	return status;
+}

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli/console.h"
+#include "cli/devices.h"
+#include "cli/json.h"
+
 #define CONSOLE_VIRTIO "virtio="
 
 /* Whether --console @text is a port of the virtio console. */
@@ -16,5 +20,37 @@ static inline bool console_is_virtio(const char *text)
 {
 	return !strncmp(text, CONSOLE_VIRTIO, strlen(CONSOLE_VIRTIO));
 }
+
+struct consoles;
+
+/*
+ * Open all, the serial port's to standard input and output unless @options say otherwise, and add the
+ * virtio console, if there is one, to @devices.
+ *
+ * @action  as console_options.action
+ * Returns STATUS_OK, or another status after a message. *out: consoles_close() is needed in any case.
+ * The loop does not run.
+ */
+int consoles_open(const struct run_options *options, AxHost *host, struct devices *devices,
+		  bool (*action)(void *opaque, enum console_action action), void *opaque,
+		  struct consoles **out);
+
+/* The serial port's end; owned by the consoles. */
+AxCharDev *consoles_serial(const struct consoles *consoles);
+
+/* As of each console: console_begin(), console_leave(), console_hurry(). NULL is allowed. */
+void consoles_begin(struct consoles *consoles);
+void consoles_leave(struct consoles *consoles);
+void consoles_hurry(struct consoles *consoles);
+
+/* Wait until all that was printed on standard output is out, unless in a hurry: false when it is not.
+ * The loop is held. NULL is allowed. */
+bool consoles_flush(struct consoles *consoles);
+
+/* An array: what each is, "serial: /dev/pts/3". */
+void consoles_put(const struct consoles *consoles, struct json *json);
+
+/* Close all: the devices are gone. STATUS_OK, or STATUS_HOST after a message. NULL is allowed. */
+int consoles_close(struct consoles *consoles);
 
 #endif

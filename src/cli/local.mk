@@ -23,8 +23,6 @@ cli_sources = \
 	src/cli/guests.c \
 	src/cli/histogram.c \
 	src/cli/histogram.h \
-	src/cli/input.c \
-	src/cli/input.h \
 	src/cli/iothread.c \
 	src/cli/iothread.h \
 	src/cli/json-read.c \
@@ -50,6 +48,8 @@ cli_sources = \
 	src/cli/pauser.c \
 	src/cli/pauser.h \
 	src/cli/run.c \
+	src/cli/serial.c \
+	src/cli/serial.h \
 	src/cli/session-control.c \
 	src/cli/session-dump.c \
 	src/cli/session-private.h \

@@ -4,6 +4,7 @@
  * same: a guest that reboots gets the next one while the loop is held.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,16 +67,24 @@ static void put_balloon(struct json *json, AxVirtio *balloon)
 }
 
 /* Of the machine that runs now; they may lag behind. */
-static void put_exits(struct json *json, AxMachine *machine)
+static void count_exits(AxMachine *machine, uint64_t total[AX_EXIT_KINDS])
 {
-	uint64_t total[AX_EXIT_KINDS] = { 0 }, counts[AX_EXIT_KINDS];
+	uint64_t counts[AX_EXIT_KINDS];
 	AxVCpu *vcpu;
 
+	memset(total, 0, AX_EXIT_KINDS * sizeof(*total));
 	for (unsigned i = 0; (vcpu = ax_vm_vcpu_at(ax_machine_vm(machine), i)); i++) {
 		ax_vcpu_exit_counts(vcpu, counts);
 		for (unsigned kind = 0; kind < AX_EXIT_KINDS; kind++)
 			total[kind] += counts[kind];
 	}
+}
+
+static void put_exits(struct json *json, AxMachine *machine)
+{
+	uint64_t total[AX_EXIT_KINDS];
+
+	count_exits(machine, total);
 	json_key(json, "exits");
 	json_open(json, '{');
 	for (unsigned kind = 0; kind < AX_EXIT_KINDS; kind++) {
@@ -100,6 +109,8 @@ static void put_status(struct session *session, struct json *json)
 	put_number(json, "cpus", machine.cpus);
 	put_number(json, "memory", machine.memory);
 	put_number(json, "reboots", session->reboots);
+	json_key(json, "consoles");
+	consoles_put(session->consoles, json);
 	put_devices(json, &session->devices);
 	put_balloon(json, session->devices.balloon);
 	put_exits(json, atomic_load(&session->machine));
@@ -133,6 +144,57 @@ static const char *set_balloon(struct session *session, const struct json_value 
 static void paused(void *opaque, const char *why)
 {
 	control_answer(opaque, why);
+}
+
+static void paused_by_key(void *opaque, const char *why)
+{
+	(void)opaque;
+	cli_message("%s", why ? why : "paused; Ctrl-A p goes on");
+}
+
+static bool toggle_pause(struct session *session)
+{
+	AxVm *vm = ax_machine_vm(atomic_load(&session->machine));
+
+	if (!pauser_is_paused(session->pauser)) {
+		pauser_pause(session->pauser, vm, paused_by_key, NULL);
+		return true;
+	}
+	if (!pauser_resume(session->pauser, vm))
+		cli_message("going on");
+	return true;
+}
+
+/* "IoWrite 12, MmioRead 3". */
+static bool tell_exits(struct session *session)
+{
+	uint64_t total[AX_EXIT_KINDS];
+	char text[600] = "none";
+	size_t used = 0;
+
+	count_exits(atomic_load(&session->machine), total);
+	for (unsigned kind = 0; kind < AX_EXIT_KINDS && used < sizeof(text); kind++) {
+		if (total[kind])
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "%s%s %" PRIu64, used ? ", " : "",
+						 ax_exit_name((AxVCpuExitKind)kind), total[kind]);
+	}
+	cli_message("exits: %s", text);
+	return true;
+}
+
+bool session_menu(void *opaque, enum console_action action)
+{
+	struct session *session = opaque;
+
+	switch (action) {
+	case CONSOLE_QUIT: session_stop(session, STOP_QUIT); return true;
+	case CONSOLE_PAUSE: return toggle_pause(session);
+	case CONSOLE_STATISTICS: return tell_exits(session);
+	case CONSOLE_BREAK: return ax_machine_input_break(atomic_load(&session->machine));
+	case CONSOLE_POWER_BUTTON: return !press_power_button(session);
+	default: return false;
+	}
 }
 
 static const char *on_request(void *opaque, const char *name, const struct json_value *request,
@@ -177,6 +239,11 @@ int session_control_begin(struct session *session)
 	AxHost *host = iothread_host(session->io);
 
 	session->start_ns = ax_host_now(host);
+	session->pauser = pauser_new(host, &session->stopped);
+	if (!session->pauser) {
+		cli_message("there is no memory left");
+		return STATUS_HOST;
+	}
 	/* An operating system can be asked to shut down: without a name of its own it has one. */
 	if (options->name)
 		snprintf(session->name, sizeof(session->name), "%s", options->name);
@@ -184,11 +251,6 @@ int session_control_begin(struct session *session)
 		snprintf(session->name, sizeof(session->name), "vm-%ld", (long)getpid());
 	else
 		return STATUS_OK;
-	session->pauser = pauser_new(host, &session->stopped);
-	if (!session->pauser) {
-		cli_message("there is no memory left");
-		return STATUS_HOST;
-	}
 	session->control = control_new(session->name, !options->name, host, &ops, session);
 	return session->control || !options->name ? STATUS_OK : STATUS_HOST;
 }

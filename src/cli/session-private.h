@@ -7,12 +7,13 @@
 
 #include <stdatomic.h>
 
+#include "cli/consoles.h"
 #include "cli/control.h"
 #include "cli/demo.h"
 #include "cli/devices.h"
-#include "cli/input.h"
 #include "cli/iothread.h"
 #include "cli/pauser.h"
+#include "cli/serial.h"
 #include "cli/session.h"
 #include "cli/source.h"
 #include "cli/stats.h"
@@ -25,13 +26,13 @@ struct session {
 	_Atomic(AxMachine *) machine; /* NULL between two of a guest that reboots, too */
 	atomic_int stopped;	      /* an enum session_stop: the first; 0: nobody has */
 	struct iothread *io;
-	struct input *input;
 	struct devices devices;
+	struct consoles *consoles;  /* NULL: the demonstration, which has no console */
+	struct serial_line *serial; /* the same */
 	struct stats *stats;
 	struct trace *trace;
 	struct demo demo;
-	struct writer output; /* standard output */
-	bool open_line;	      /* what was written last does not end a line */
+	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */
 
 	/* The loop's thread, or while that is held. */
@@ -46,6 +47,9 @@ struct session {
 void session_stop(struct session *session, int why);
 
 /* session-control.c */
+
+/* A key of the console's menu. Thread: the loop's. */
+bool session_menu(void *opaque, enum console_action action);
 
 /* Serve requests about the run, if it has a name. Returns STATUS_OK, or STATUS_HOST after a message. */
 int session_control_begin(struct session *session);

@@ -10,7 +10,6 @@
 #include "cli/cli.h"
 #include "cli/session-private.h"
 #include "cli/signals.h"
-#include "cli/terminal.h"
 
 /*
  * A machine that is not there yet, or is between two, is stopped when it comes: the code is stored
@@ -23,6 +22,7 @@ void session_stop(struct session *session, int why)
 
 	atomic_compare_exchange_strong(&session->stopped, &nobody, why);
 	atomic_store(&session->hurry, true);
+	consoles_hurry(session->consoles);
 	machine = atomic_load(&session->machine);
 	if (machine)
 		ax_machine_stop(machine, why);
@@ -31,11 +31,6 @@ void session_stop(struct session *session, int why)
 static void on_signal(void *opaque, int number)
 {
 	session_stop(opaque, STOP_SIGNAL + number);
-}
-
-static void on_quit(void *opaque)
-{
-	session_stop(opaque, STOP_QUIT);
 }
 
 static void on_loop_failure(void *opaque, const char *why)
@@ -53,18 +48,20 @@ static void on_log(void *opaque, AxLogLevel level, const char *message)
 	cli_message("%s", message);
 }
 
+/* The console's end fails for good: the disk is full, the reader has gone. */
+static void on_console_failure(void *opaque)
+{
+	session_stop(opaque, STOP_OUTPUT);
+}
+
+/* The demonstration's guest prints. */
 static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 {
 	struct session *session = opaque;
 
 	if (!len || session->output.error)
 		return;
-	input_guest_printed(session->input);
-	if (session->options->demonstration)
-		demo_output(&session->demo, &session->output, bytes, len);
-	else
-		writer_put(&session->output, bytes, len);
-	session->open_line = bytes[len - 1] != '\n';
+	demo_output(&session->demo, &session->output, bytes, len);
 	if (session->output.error && session->output.error != ECANCELED)
 		session_stop(session, STOP_OUTPUT);
 }
@@ -94,12 +91,14 @@ static int make_machine(struct session *session)
 	source_describe(&session->source, options, &config);
 	config.kvm_path = options->kvm;
 	config.host = iothread_host(session->io);
-	/* Lines are collected; what does not end one goes out after a few ms. */
-	config.console_host = config.host;
-	config.console.write = on_output;
-	config.console.opaque = session;
-	config.input_room = input_room;
-	config.input_opaque = session->input;
+	if (session->serial) {
+		serial_line_describe(session->serial, &config);
+	} else {
+		/* Lines are collected; what does not end one goes out after a few ms. */
+		config.console_host = config.host;
+		config.console.write = on_output;
+		config.console.opaque = session;
+	}
 	config.log = on_log;
 	config.devices = session->devices.list;
 	config.device_count = session->devices.count;
@@ -108,6 +107,8 @@ static int make_machine(struct session *session)
 	if (ax_machine_new(&config, &machine, &err))
 		return cli_failure(NULL, &err);
 	atomic_store(&session->machine, machine);
+	if (session->serial)
+		serial_line_set_machine(session->serial, machine);
 	why = atomic_load(&session->stopped);
 	if (why)
 		ax_machine_stop(machine, why);
@@ -120,8 +121,32 @@ static void free_machine(struct session *session)
 {
 	AxMachine *machine = atomic_exchange(&session->machine, NULL);
 
+	if (session->serial)
+		serial_line_set_machine(session->serial, NULL);
 	pauser_reset(session->pauser);
 	ax_machine_free(machine);
+}
+
+static int no_memory(void)
+{
+	cli_message("there is no memory left");
+	return STATUS_HOST;
+}
+
+static int make_consoles(struct session *session)
+{
+	AxHost *host = iothread_host(session->io);
+	int status;
+
+	if (session->options->demonstration)
+		return STATUS_OK;
+	status = consoles_open(session->options, host, &session->devices, session_menu, session,
+			       &session->consoles);
+	if (status)
+		return status;
+	session->serial = serial_line_new(host, consoles_serial(session->consoles),
+					  on_console_failure, session);
+	return session->serial ? STATUS_OK : no_memory();
 }
 
 /* What is needed beside the machine. */
@@ -129,18 +154,19 @@ static int make_rest(struct session *session)
 {
 	const struct run_options *options = session->options;
 	uint32_t cpus = source_cpus(options);
+	int status;
 
 	session->io = iothread_new(on_loop_failure, session);
-	if (session->io)
-		session->input = input_new(iothread_host(session->io), on_quit, session);
-	if (options->stats || options->demonstration)
+	if (!session->io)
+		return no_memory();
+	if (options->stats || options->demonstration) {
 		session->stats = stats_new(cpus);
-	if (!session->input || ((options->stats || options->demonstration) && !session->stats)) {
-		cli_message("there is no memory left");
-		return STATUS_HOST;
+		if (!session->stats)
+			return no_memory();
 	}
 	writer_init(&session->output, STDOUT_FILENO, &session->hurry);
-	return devices_open(&session->devices, options, cpus, iothread_host(session->io));
+	status = devices_open(&session->devices, options, cpus, iothread_host(session->io));
+	return status ? status : make_consoles(session);
 }
 
 static int observe(struct session *session)
@@ -190,8 +216,6 @@ static int reboot(struct session *session)
 	status = make_machine(session);
 	if (!status)
 		status = observe(session);
-	if (!status)
-		input_set_machine(session->input, atomic_load(&session->machine));
 	session->reboots++;
 	return status;
 }
@@ -204,7 +228,7 @@ static int run_machines(struct session *session, AxMachineResult *result)
 	int status = STATUS_OK;
 
 	signals_begin(on_signal, session, session->options->timeout_ns);
-	input_begin(session->input, atomic_load(&session->machine), terminal_enter());
+	consoles_begin(session->consoles);
 	for (;;) {
 		if (run_once(session, result, &err)) {
 			status = cli_failure(NULL, &err);
@@ -216,7 +240,7 @@ static int run_machines(struct session *session, AxMachineResult *result)
 		if (status)
 			break;
 	}
-	terminal_leave();
+	consoles_leave(session->consoles);
 	return status;
 }
 
@@ -238,6 +262,22 @@ static int check_written(struct session *session, int status)
 	return status;
 }
 
+/* Machine and devices go first, because they use the consoles. What could not be written is a failure:
+ * the status it makes of @status. */
+static int close_consoles(struct session *session, int status)
+{
+	struct consoles *consoles = session->consoles;
+	int closed;
+
+	free_machine(session);
+	devices_free(&session->devices);
+	serial_line_free(session->serial);
+	session->serial = NULL;
+	closed = consoles_close(consoles);
+	session->consoles = NULL;
+	return closed ? closed : status;
+}
+
 static int run(struct session *session)
 {
 	AxMachineResult result = AX_MACHINE_RESULT_INIT;
@@ -249,27 +289,31 @@ static int run(struct session *session)
 
 	failed = run_machines(session, &result);
 	machine = atomic_load(&session->machine);
+	/* Who ends us while a reader of what was printed sleeps ends the run. */
+	if (!consoles_flush(session->consoles) && atomic_load(&session->stopped)) {
+		result.end = AX_MACHINE_STOPPED;
+		result.code = atomic_load(&session->stopped);
+	}
 	/* Ours begins on a line of its own. */
-	if (session->open_line && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+	if (session->serial && serial_line_is_open(session->serial) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
 		fputc('\n', stderr);
 	status = failed ? failed : outcome_tell(machine, &result, session->options);
 	status = check_written(session, status);
-	session_control_end(session, failed ? "host-failure" : ax_machine_end_name(result.end),
-			    status);
-	signals_end();
 	if (session->options->demonstration && !failed && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);
 	else if (session->options->stats && machine)
 		stats_print_full(session->stats, machine, stderr);
+	status = close_consoles(session, status);
+	session_control_end(session, failed ? "host-failure" : ax_machine_end_name(result.end),
+			    status);
+	signals_end();
 	return status;
 }
 
 static void take_apart(struct session *session)
 {
+	close_consoles(session, STATUS_HOST);
 	session_control_end(session, NULL, STATUS_HOST);
-	free_machine(session);
-	devices_free(&session->devices);
-	input_free(session->input);
 	iothread_free(session->io);
 	trace_close(session->trace);
 	stats_free(session->stats);
