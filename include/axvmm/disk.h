@@ -30,7 +30,7 @@ typedef enum AxDiskFormat {
 
 /* Who carries out requests. Numbered for ever. */
 typedef enum AxDiskEngine {
-	AX_DISK_ENGINE_AUTO = 0,   /* io_uring where the host lets us, else threads */
+	AX_DISK_ENGINE_AUTO = 0,   /* io_uring where the host and the file let us, else threads */
 	AX_DISK_ENGINE_URING = 1,  /* or fail */
 	AX_DISK_ENGINE_THREADS = 2
 } AxDiskEngine;

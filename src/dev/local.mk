@@ -14,6 +14,7 @@ dev_sources = \
 	src/dev/backend/chardev.c \
 	src/dev/backend/disk.c \
 	src/dev/backend/disk.h \
+	src/dev/backend/disk_engine.c \
 	src/dev/backend/disk_engine.h \
 	src/dev/backend/disk_job.c \
 	src/dev/backend/disk_open.c \

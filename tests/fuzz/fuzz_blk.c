@@ -110,7 +110,7 @@ static void finish_job(struct target *target, unsigned index, uint8_t how)
 		disk_job_run(job);
 		/* A short transfer. */
 		if (how < 32 && job->result > 1 && job->kind <= DISK_JOB_WRITE)
-			job->result = 1 + job->result % (how * 64);
+			job->result = 1 + (job->result - 1) % (how * 64);
 	}
 	disk_jobs_add(&target->done, job);
 }
@@ -436,7 +436,6 @@ static void it_works(struct target *target, bool packed)
 	uint32_t data = HEADERS + 0x1000;
 	unsigned first = target->disk->info.read_only ? 1 : 0;
 
-	target->disk->lost = false;
 	start(target, packed ? ~0ull : ~VIRTIO_F_RING_PACKED, 16);
 	for (unsigned i = first; i < 2; i++) {
 		unsigned slot = 3 * (i - first);
@@ -488,6 +487,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		features &= ~(VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_DISCARD);
 	queue_size = 1u << (shape >> 4) % 9;
 	memset(ram, 0, RAM_SIZE);
+	/* What a disk remembers of its host would make an input depend on those before it. */
+	target->disk->lost = target->disk->no_punch = target->disk->no_zero_range = false;
 	start(target, features, queue_size);
 	for (unsigned i = 0; i < MOST_OPS && !script_is_over(&script); i++)
 		one_op(target, avail, &queue_size, &features);

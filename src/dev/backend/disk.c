@@ -243,7 +243,7 @@ void disk_kick(AxDisk *disk)
 		disk->engines[i]->ops->kick(disk->engines[i]);
 }
 
-unsigned disk_poll(AxDisk *disk)
+static unsigned reap(AxDisk *disk)
 {
 	unsigned count = 0;
 
@@ -257,17 +257,21 @@ unsigned disk_poll(AxDisk *disk)
 			count++;
 		}
 	}
-	if (count)
-		disk_kick(disk);
 	return count;
+}
+
+void disk_poll(AxDisk *disk)
+{
+	/* What follows on a job may be done at once, too. */
+	while (reap(disk))
+		disk_kick(disk);
 }
 
 void disk_drain(AxDisk *disk)
 {
 	disk_kick(disk);
 	for (;;) {
-		while (disk_poll(disk))
-			;
+		disk_poll(disk);
 		if (!disk->in_flight)
 			return;
 		for (unsigned i = 0; i < DISK_ENGINES; i++) {

@@ -77,6 +77,9 @@ struct AxDisk {
 	unsigned busy[DISK_ENGINES]; /* jobs */
 };
 
+/* Start what @config asks for, of a disk that is open. As ax_disk_open(). */
+int disk_start_engines(AxDisk *disk, const AxDiskConfig *config, AxError *err);
+
 /**
  * Give a disk to a device.
  *
@@ -95,8 +98,8 @@ void disk_detach(AxDisk *disk);
 void disk_submit(AxDisk *disk, struct disk_request *request);
 /* Start what was submitted. */
 void disk_kick(AxDisk *disk);
-/* Call done() for each request that is complete, and start what they submit: how many. */
-unsigned disk_poll(AxDisk *disk);
+/* Call done() for each request that is complete, and start what they submit. */
+void disk_poll(AxDisk *disk);
 /* Wait until nothing is in flight; calls done(). */
 void disk_drain(AxDisk *disk);
 

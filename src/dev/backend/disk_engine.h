@@ -86,7 +86,10 @@ struct disk_engine_ops {
 /* Carry out a job on the calling thread, and fill its result. */
 void disk_job_run(struct disk_job *job);
 
-/* An engine of at most @threads threads, each started when there is work. 0; -ENOMEM; -EIO. Thread: any. */
+/*
+ * An engine of at most @threads threads, each started when there is work; without any, jobs are done by
+ * kick(). 0; -ENOMEM; -EIO. Thread: any.
+ */
 int disk_threads_new(unsigned threads, struct disk_engine **out, AxError *err);
 
 /* An io_uring. 0; -ENOTSUP the library is not there, or the host denies io_uring; -ENOMEM. Thread: any. */

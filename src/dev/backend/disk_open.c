@@ -18,10 +18,9 @@
 #include "dev/backend/qcow2.h"
 #include "dev/dev.h"
 
-#define DEFAULT_THREADS 4u
-#define DEFAULT_ALIGN	4096u
-#define LOCK_TRIES	50
-#define LOCK_PAUSE_NS	10000000
+#define DEFAULT_ALIGN 4096u
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_NS 10000000
 
 /* What to tell of a system call that failed with @os_errno. */
 static int host_failed(const AxDiskConfig *config, const char *what, int os_errno, AxError *err)
@@ -253,27 +252,6 @@ static int open_direct(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 	return 0;
 }
 
-static int start_engines(AxDisk *disk, const AxDiskConfig *config, AxError *err)
-{
-	unsigned threads = config->threads ? config->threads : DEFAULT_THREADS;
-	int ret = -ENOTSUP;
-
-	if (config->engine == AX_DISK_ENGINE_URING && disk->qcow2)
-		return boot_error(err, AX_ERROR_ARGUMENT, 0, -ENOTSUP, config->path,
-				  "is a qcow2 image, which only threads can read");
-	disk->info.engine = AX_DISK_ENGINE_URING;
-	if (config->engine != AX_DISK_ENGINE_THREADS && !disk->qcow2) {
-		ret = disk_uring_new(&disk->engines[0], err);
-		if (ret && config->engine == AX_DISK_ENGINE_URING)
-			return ret;
-	}
-	if (ret) {
-		disk->info.engine = AX_DISK_ENGINE_THREADS;
-		return disk_threads_new(threads, &disk->engines[0], err);
-	}
-	return disk->block_device ? disk_threads_new(1, &disk->engines[1], err) : 0;
-}
-
 static int open_file(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 {
 	int flags = config->read_only ? O_RDONLY : O_RDWR;
@@ -314,7 +292,7 @@ static int open_all(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 			return ax_dev_error_nomem(err, "a disk");
 		}
 	}
-	return start_engines(disk, config, err);
+	return disk_start_engines(disk, config, err);
 }
 
 static int check_config(const AxDiskConfig *config, AxError *err)

@@ -42,7 +42,8 @@ static void finish(struct threads *pool, struct disk_job *job)
 
 	disk_jobs_add(&pool->finished, job);
 	if (first) {
-		(void)!write(pool->engine.fd, &one, sizeof(one));
+		if (pool->max)
+			(void)!write(pool->engine.fd, &one, sizeof(one));
 		pthread_cond_signal(&pool->done);
 	}
 }
@@ -143,7 +144,7 @@ static struct disk_job *threads_reap(struct disk_engine *engine)
 	pthread_mutex_lock(&pool->mutex);
 	job = disk_jobs_take(&pool->finished);
 	/* The descriptor is readable while there are some. */
-	if (job && !pool->finished.first)
+	if (job && !pool->finished.first && pool->max)
 		(void)!read(engine->fd, &count, sizeof(count));
 	pthread_mutex_unlock(&pool->mutex);
 	return job;
@@ -169,7 +170,8 @@ static void threads_free(struct disk_engine *engine)
 	pthread_mutex_unlock(&pool->mutex);
 	for (unsigned i = 0; i < pool->count; i++)
 		pthread_join(pool->threads[i], NULL);
-	close(engine->fd);
+	if (pool->max)
+		close(engine->fd);
 	pthread_cond_destroy(&pool->done);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->mutex);
@@ -191,8 +193,8 @@ int disk_threads_new(unsigned threads, struct disk_engine **out, AxError *err)
 	if (!pool)
 		return ax_dev_error_nomem(err, "a disk's threads");
 	pool->engine.ops = &threads_ops;
-	pool->engine.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pool->engine.fd < 0) {
+	pool->engine.fd = threads ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	if (threads && pool->engine.fd < 0) {
 		ax_error_set(err, -EIO, AX_ERROR_RESOURCE, errno, "eventfd: %m");
 		free(pool);
 		return -EIO;
