@@ -111,7 +111,8 @@ typedef struct AxMachineOptions {
 	AxVirtio *const *devices;
 	uint32_t device_count; /* at most ax_machine_slots() */
 	/* Instead of an image; borrowed during ax_machine_new(). arm64 alone: up to AX_MACHINE_FIRMWARE_MAX
-	 * bytes, read-only from 0, where the first CPU begins; the device tree is at 0x40000000. What
+	 * bytes, from 0, where the first CPU begins, in 128 MiB of read-only memory, as QEMU's two flashes
+	 * take up; the device tree is at 0x40000000. What
 	 * `load` says of a command line goes into the tree; an initrd has nobody to find it. */
 	const AxImageSource *firmware;
 } AxMachineOptions;

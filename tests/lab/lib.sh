@@ -70,6 +70,8 @@ lab_open() {
 	# For Linux guests in the machine: modules in the order of loading, releases beside the machine's own.
 	guest_modules=
 	guest_suites=
+	# The U-Boot for this board, as its package calls it.
+	u_boot=
 	# shellcheck disable=SC1090
 	. "$here/$1.conf"
 	work=$lab/$arch
@@ -335,6 +337,15 @@ fetch_guest() {
 	unpack "$guest_work/root" "$guest_work"/packages/*.deb
 }
 
+# U-Boot for all of QEMU's boards.
+fetch_u_boot() {
+	mkdir -p "$lab/u-boot/root"
+	apt_open "$lab/u-boot/apt" /dev/null "$suite" || return 1
+	apt "$lab/u-boot/apt" "$debian_arch" apt-get update || return 1
+	(cd "$lab/u-boot" && apt "$lab/u-boot/apt" "$debian_arch" apt-get download u-boot-qemu) || return 1
+	unpack "$lab/u-boot/root" "$lab"/u-boot/*.deb
+}
+
 # lab_fetch_guests: kernels for guests that are not the machine's own.
 lab_fetch_guests() {
 	$has_guests || return 0
@@ -342,6 +353,13 @@ lab_fetch_guests() {
 		mkdir -p "$work/guests/$guest_suite"
 		fetched "$work/guests/$guest_suite" "Debian $guest_suite's kernel for $arch" fetch_guest
 	done
+	test -n "$u_boot" || return 0
+	# Machines that start at the same time share it.
+	mkdir -p "$lab/u-boot"
+	exec 8>"$lab/u-boot.lock"
+	flock 8
+	fetched "$lab/u-boot" "U-Boot for QEMU's boards" fetch_u_boot
+	exec 8>&-
 }
 
 # pack_guest SUITE ROOT: its kernel, and an initial RAM disk with its modules.
@@ -373,6 +391,8 @@ lab_pack_guests() {
 	for name in $guest_suites; do
 		pack_guest "$name" "$work/guests/$name/root" || return 1
 	done
+	test -z "$u_boot" ||
+		cp "$lab/u-boot/root/usr/lib/u-boot/$u_boot/u-boot.bin" "$tree/axvmm/" || return 1
 	mkdir -p "$tree/axvmm/tests/lab/linux"
 	for name in "$here"/linux/*; do
 		test ! -f "$name" || cp "$name" "$tree/axvmm/tests/lab/linux/" || return 1

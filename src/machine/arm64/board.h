@@ -10,6 +10,7 @@
 #include "machine/machine.h"
 
 #define FLASH_BASE 0x00000000
+#define FLASH_SIZE (2 * AX_MACHINE_FIRMWARE_MAX)
 #define RAM_BASE   0x40000000
 
 /* struct board's load_firmware. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Firmware of the arm64 board: where QEMU's board has its first flash. It finds the device tree where
- * RAM begins. What it writes to its flash goes nowhere.
+ * Firmware of the arm64 board, in the first of the two flashes that QEMU's board has; the second, where
+ * U-Boot looks for its variables, is empty. It finds the device tree where RAM begins. What is written to
+ * flash goes nowhere.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,17 +34,15 @@ static int check_firmware(const AxImageSource *firmware, const AxLoadOptions *op
 
 static int add_flash(AxVm *vm, const AxImageSource *firmware, AxError *err)
 {
-	uint64_t size = (firmware->len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	int ret = ax_ram_add(vm, FLASH_BASE, FLASH_SIZE, AX_RAM_READONLY, err);
 	AxMemView view;
-	int ret;
 
-	ret = ax_ram_add(vm, FLASH_BASE, size, AX_RAM_READONLY, err);
 	if (!ret)
-		ret = ax_mem_get(vm, FLASH_BASE, size, AX_MEM_WRITE, &view);
+		ret = ax_mem_get(vm, FLASH_BASE, firmware->len, AX_MEM_WRITE, &view);
 	if (ret)
 		return ret;
 	memcpy(view.host, firmware->bytes, firmware->len);
-	ax_mem_put(vm, &view, size);
+	ax_mem_put(vm, &view, firmware->len);
 	return 0;
 }
 
