@@ -82,7 +82,8 @@ static int take_object(struct run_options *options, const struct option *option,
 	struct params params = { .where = options->where, .option = option->name };
 	int status = STATUS_OK;
 
-	for (const struct json_value *member = value->first; member && !status; member = member->next)
+	for (const struct json_value *member = value->first; member && !status;
+	     member = member->next)
 		status = add_param(options, &params, member);
 	if (!status)
 		status = set_where(options, value->line);
@@ -170,9 +171,10 @@ static int understand(struct run_options *options, const char *bytes, size_t len
 	if (!root)
 		return cli_usage("%s: line %u: %s", options->config, fault.line, fault.what);
 	if (root->type != JSON_OBJECT)
-		status = cli_usage("%s: line %u: found %s; an object ({}) is expected, whose keys are "
-				   "options of \"axvmm run\"",
-				   options->config, root->line, json_type_name(root->type));
+		status = cli_usage(
+			"%s: line %u: found %s; an object ({}) is expected, whose keys are "
+			"options of \"axvmm run\"",
+			options->config, root->line, json_type_name(root->type));
 	else
 		for (const struct json_value *member = root->first; member && !status;
 		     member = member->next)

@@ -74,31 +74,38 @@ static int no_memory(void)
 	return STATUS_HOST;
 }
 
-static int add_end(struct consoles *consoles, const char *text)
+/* What stands behind virtio=, or all of it. */
+static const char *spec_of(const char *text)
 {
-	struct end *end = &consoles->ends[consoles->count];
-	bool virtio = console_is_virtio(text);
-
-	end->spec = strdup(virtio ? text + strlen(CONSOLE_VIRTIO) : text);
-	if (!end->spec)
-		return no_memory();
-	consoles->count++;
-	if (virtio)
-		end->name = take_name(end->spec);
-	if (end->name && (!*end->name || strlen(end->name) > AX_VIRTIO_CONSOLE_NAME_MAX))
-		return cli_usage("--console %s: not a name of 1 to %d bytes", text,
-				 AX_VIRTIO_CONSOLE_NAME_MAX);
-	return console_check("--console", end->spec);
+	return console_is_virtio(text) ? text + strlen(CONSOLE_VIRTIO) : text;
 }
 
-/* Which consoles there are, before one is opened: the serial port's first. */
-static int list_ends(struct consoles *consoles, const struct run_options *options)
+static int check_end(const char *text)
 {
-	const char *serial = NULL;
-	unsigned ports = 0, stdios = 0;
+	char *spec = strdup(spec_of(text)), *name = NULL;
 	int status;
 
-	for (unsigned i = 0; i < options->console_count; i++) {
+	if (!spec)
+		return no_memory();
+	if (console_is_virtio(text))
+		name = take_name(spec);
+	if (name && (!*name || strlen(name) > AX_VIRTIO_CONSOLE_NAME_MAX))
+		status = cli_usage("--console %s: not a name of 1 to %d bytes", text,
+				   AX_VIRTIO_CONSOLE_NAME_MAX);
+	else
+		status = console_check("--console", spec);
+	free(spec);
+	free(name);
+	return status;
+}
+
+int consoles_check(const struct run_options *options)
+{
+	unsigned ports = 0, stdios = 0;
+	const char *serial = NULL;
+	int status = STATUS_OK;
+
+	for (unsigned i = 0; i < options->console_count && !status; i++) {
 		const char *text = options->console[i];
 
 		if (!console_is_virtio(text) && serial)
@@ -110,12 +117,49 @@ static int list_ends(struct consoles *consoles, const struct run_options *option
 		else if (ports++ == AX_VIRTIO_CONSOLE_PORTS_MAX)
 			return cli_usage("--console %s: more than %d virtio consoles", text,
 					 AX_VIRTIO_CONSOLE_PORTS_MAX);
-		stdios += console_is_stdio(console_is_virtio(text) ? text + strlen(CONSOLE_VIRTIO) : text);
+		stdios += console_is_stdio(spec_of(text));
+		status = check_end(text);
 	}
+	if (status)
+		return status;
 	if (stdios > 1)
 		return cli_usage("--console stdio: only one console can have standard input and "
 				 "output; pty, file: and unix: are others");
-	status = add_end(consoles, serial ? serial : stdios ? "null" : "stdio");
+	if (options->console_count && options->demonstration)
+		return cli_usage("--console %s: the demonstration prints on standard output; name "
+				 "an image",
+				 options->console[0]);
+	return STATUS_OK;
+}
+
+static int add_end(struct consoles *consoles, const char *text)
+{
+	struct end *end = &consoles->ends[consoles->count];
+
+	end->spec = strdup(spec_of(text));
+	if (!end->spec)
+		return no_memory();
+	consoles->count++;
+	if (console_is_virtio(text))
+		end->name = take_name(end->spec);
+	return STATUS_OK;
+}
+
+/* The serial port's first. */
+static int list_ends(struct consoles *consoles, const struct run_options *options)
+{
+	const char *serial = "stdio";
+	int status;
+
+	for (unsigned i = 0; i < options->console_count; i++) {
+		if (!console_is_virtio(options->console[i])) {
+			serial = options->console[i];
+			break;
+		}
+		if (console_is_stdio(spec_of(options->console[i])))
+			serial = "null";
+	}
+	status = add_end(consoles, serial);
 	for (unsigned i = 0; i < options->console_count && !status; i++) {
 		if (console_is_virtio(options->console[i]))
 			status = add_end(consoles, options->console[i]);
@@ -157,10 +201,9 @@ int consoles_open(const struct run_options *options, AxHost *host, struct device
 		  struct consoles **out)
 {
 	struct consoles *consoles = calloc(1, sizeof(*consoles));
-	struct console_options config = { .host = host,
-					  .action = on_action,
-					  .resized = on_resized,
-					  .opaque = consoles };
+	struct console_options config = {
+		.host = host, .action = on_action, .resized = on_resized, .opaque = consoles
+	};
 	int status;
 
 	*out = consoles;

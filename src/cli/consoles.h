@@ -21,6 +21,9 @@ static inline bool console_is_virtio(const char *text)
 	return !strncmp(text, CONSOLE_VIRTIO, strlen(CONSOLE_VIRTIO));
 }
 
+/* Whether what --console says makes sense: STATUS_OK, or STATUS_USAGE after a message. */
+int consoles_check(const struct run_options *options);
+
 struct consoles;
 
 /*

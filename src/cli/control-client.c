@@ -39,7 +39,8 @@ int control_link_open(struct control_link *link, const char *name, bool quiet)
 		fd = -ENOENT;
 	}
 	if (fd == -ENOENT && !quiet)
-		cli_message("%s: no VM of this name runs; \"axvmm list\" lists those that do", name);
+		cli_message("%s: no VM of this name runs; \"axvmm list\" lists those that do",
+			    name);
 	else if (fd < 0 && !quiet)
 		cli_message("%s: %s", path, strerror(-fd));
 	if (fd < 0)
@@ -162,11 +163,11 @@ int control_request(const char *name, const char *line, struct json_value **answ
 	control_link_close(&link);
 	if (ret)
 		cli_message("%s: %s", name,
-			    ret == -EPROTO     ? control_text(*answer, "error")
+			    ret == -EPROTO	? control_text(*answer, "error")
 			    : ret == -ETIMEDOUT ? "the VM does not answer"
-			    : ret == -EPIPE    ? "the VM has just ended, or too many talk to it"
-			    : ret == -EBADMSG  ? "what answers is no VM of axvmm's"
-					       : strerror(-ret));
+			    : ret == -EPIPE	? "the VM has just ended, or too many talk to it"
+			    : ret == -EBADMSG	? "what answers is no VM of axvmm's"
+						: strerror(-ret));
 	if (ret) {
 		json_free(*answer);
 		*answer = NULL;

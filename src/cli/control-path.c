@@ -188,9 +188,10 @@ int control_listen(const char *name, char path[CONTROL_PATH_SIZE], bool quiet)
 	} else {
 		fd = -EEXIST;
 		if (!quiet)
-			cli_message("--name %s: a VM of this name runs already, or %s is no socket; "
-				    "\"axvmm list\" lists those that run",
-				    name, path);
+			cli_message(
+				"--name %s: a VM of this name runs already, or %s is no socket; "
+				"\"axvmm list\" lists those that run",
+				name, path);
 	}
 	close(lock);
 	return fd;

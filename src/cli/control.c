@@ -116,7 +116,8 @@ static void end_answer(struct json *json, const char *why)
 	json_flush(json);
 }
 
-static void begin_answer(struct control_client *client, struct json *json, char *buffer, size_t size)
+static void begin_answer(struct control_client *client, struct json *json, char *buffer,
+			 size_t size)
 {
 	json_init(json, buffer, size, take_answer, client);
 	json_open(json, '{');

@@ -31,8 +31,9 @@ static void try_uring(struct host_part *part)
 	    errno == ENOSYS ? "this kernel has no io_uring"
 			    : "io_uring is denied (kernel.io_uring_disabled, a seccomp filter)");
 	if (errno == EPERM || errno == EACCES)
-		SAY(part->advice, "For faster disks allow io_uring: sysctl kernel.io_uring_disabled=0, "
-				  "or the container's seccomp profile.");
+		SAY(part->advice,
+		    "For faster disks allow io_uring: sysctl kernel.io_uring_disabled=0, "
+		    "or the container's seccomp profile.");
 	else if (errno == ENOMEM)
 		SAY(part->without, "no memory may be locked: raise ulimit -l");
 }

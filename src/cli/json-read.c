@@ -18,7 +18,7 @@ struct reader {
 	unsigned line;
 	unsigned depth;
 	struct json_value *values; /* the next free one */
-	char *texts;		   /* the next free byte; a text is no longer than its source, and a NUL */
+	char *texts; /* the next free byte; a text is no longer than its source, and a NUL */
 	struct json_fault *fault;
 };
 
@@ -58,7 +58,8 @@ static int read_hex(struct reader *r)
 
 		if (!digit)
 			return -1;
-		value = value * 16 + (int)(digit - digits < 16 ? digit - digits : digit - digits - 6);
+		value = value * 16 +
+			(int)(digit - digits < 16 ? digit - digits : digit - digits - 6);
 	}
 	return value;
 }
@@ -136,7 +137,8 @@ static bool read_character(struct reader *r)
 	size_t left = (size_t)(r->end - r->at), len;
 
 	if ((unsigned char)*r->at < 0x20)
-		return refuse(r, "a string is not closed on its line, or holds a control character");
+		return refuse(r,
+			      "a string is not closed on its line, or holds a control character");
 	memcpy(padded, r->at, left < 4 ? left : 4);
 	len = json_utf8_length(padded);
 	if (!len)
@@ -276,7 +278,8 @@ static bool read_inside(struct reader *r, struct json_value *container)
 		if (peek(r) == closing)
 			break;
 		if (peek(r) != ',')
-			return refuse(r, object ? "',' or '}' is missing" : "',' or ']' is missing");
+			return refuse(r,
+				      object ? "',' or '}' is missing" : "',' or ']' is missing");
 		r->at++;
 		if (peek(r) == closing)
 			return refuse(r, "nothing follows a ','");

@@ -16,7 +16,7 @@
 #include "cli/number.h"
 #include "cli/options-private.h"
 
-static const char *const disk_formats[] = { "auto", "raw", "qcow2", NULL };   /* AxDiskFormat */
+static const char *const disk_formats[] = { "auto", "raw", "qcow2", NULL };	/* AxDiskFormat */
 static const char *const disk_engines[] = { "auto", "uring", "threads", NULL }; /* AxDiskEngine */
 static const char *const sandboxes[] = { "auto", "namespace", "chroot", "none", NULL };
 static const char *const net_types[] = { "none", "user", "tap", "socket", NULL };
@@ -29,7 +29,9 @@ static const struct param_rule disk_rules[] = {
 	  .offset = offsetof(struct disk_options, serial),
 	  .max = AX_VIRTIO_BLK_SERIAL_SIZE },
 	{ .name = "direct", .kind = PARAM_FLAG, .offset = offsetof(struct disk_options, direct) },
-	{ .name = "unlocked", .kind = PARAM_FLAG, .offset = offsetof(struct disk_options, unlocked) },
+	{ .name = "unlocked",
+	  .kind = PARAM_FLAG,
+	  .offset = offsetof(struct disk_options, unlocked) },
 	{ .name = "format",
 	  .kind = PARAM_CHOICE,
 	  .offset = offsetof(struct disk_options, format),
@@ -133,7 +135,9 @@ static const struct param_rule share_rules[] = {
 	  .kind = PARAM_TEXT,
 	  .offset = offsetof(struct share_options, tag),
 	  .max = AX_VIRTIO_FS_TAG_MAX },
-	{ .name = "program", .kind = PARAM_TEXT, .offset = offsetof(struct share_options, program) },
+	{ .name = "program",
+	  .kind = PARAM_TEXT,
+	  .offset = offsetof(struct share_options, program) },
 	{ .name = "sandbox",
 	  .kind = PARAM_CHOICE,
 	  .offset = offsetof(struct share_options, sandbox),
@@ -152,7 +156,10 @@ static const struct param_rule vsock_rules[] = {
 	  .offset = offsetof(struct vsock_options, cid),
 	  .min = AX_VIRTIO_VSOCK_CID_MIN,
 	  .max = AX_VIRTIO_VSOCK_CID_MAX },
-	{ .name = "path", .kind = PARAM_TEXT, .offset = offsetof(struct vsock_options, path), .max = 96 },
+	{ .name = "path",
+	  .kind = PARAM_TEXT,
+	  .offset = offsetof(struct vsock_options, path),
+	  .max = 96 },
 	{ .name = NULL },
 };
 

@@ -20,8 +20,8 @@ static int parse_mode(const char *text, struct run_options *options)
 	int index = parse_name(text, names);
 
 	if (index < 0)
-		return options_refuse(options,
-				      "--mode %s: unknown; real, protected and long are known", text);
+		return options_refuse(
+			options, "--mode %s: unknown; real, protected and long are known", text);
 	options->mode = modes[index];
 	options->given |= AX_HINT_MODE;
 	return STATUS_OK;
@@ -35,11 +35,11 @@ static int parse_memory(const char *text, struct run_options *options)
 	uint64_t host;
 
 	if (!parse_size(text, &options->memory))
-		return options_refuse(options, "--memory %s: no size; 64M, 1G and 0x4000000 are some",
-				      text);
+		return options_refuse(options,
+				      "--memory %s: no size; 64M, 1G and 0x4000000 are some", text);
 	if (!options->memory)
-		return options_refuse(options, "--memory %s: a guest needs some; 128M is the default",
-				      text);
+		return options_refuse(options,
+				      "--memory %s: a guest needs some; 128M is the default", text);
 	if (options->memory % AX_MACHINE_MEMORY_UNIT) {
 		uint64_t units = options->memory / AX_MACHINE_MEMORY_UNIT + 1;
 		bool plain = strspn(text, "0123456789") == strlen(text);
@@ -80,10 +80,11 @@ static int parse_irqchip(const char *text, struct run_options *options)
 
 	options->irqchip = strcmp(text, "auto") != 0 ? parse_name(text, names) : -1;
 	if (options->irqchip < 0 && strcmp(text, "auto") != 0)
-		return options_refuse(options,
-				      "--irqchip %s: unknown; auto, none, kernel, user and split are "
-				      "known",
-				      text);
+		return options_refuse(
+			options,
+			"--irqchip %s: unknown; auto, none, kernel, user and split are "
+			"known",
+			text);
 	return STATUS_OK;
 }
 
@@ -110,8 +111,8 @@ static int parse_unclaimed(const char *text, struct run_options *options)
 
 	options->unclaimed = parse_name(text, names);
 	if (options->unclaimed < 0)
-		return options_refuse(options,
-				      "--unclaimed %s: unknown; ones, warn and stop are known", text);
+		return options_refuse(
+			options, "--unclaimed %s: unknown; ones, warn and stop are known", text);
 	return STATUS_OK;
 }
 
@@ -121,7 +122,8 @@ static int parse_guest(const char *text, struct run_options *options)
 	if (!options->guest)
 		return options_refuse(
 			options,
-			"--guest %s: there is none of that name; \"axvmm guests\" lists them", text);
+			"--guest %s: there is none of that name; \"axvmm guests\" lists them",
+			text);
 	return STATUS_OK;
 }
 
@@ -137,10 +139,11 @@ static int parse_trace(const char *text, struct run_options *options)
 static int parse_timeout(const char *text, struct run_options *options)
 {
 	if (!parse_seconds(text, &options->timeout_ns))
-		return options_refuse(options,
-				      "--timeout %s: no number of seconds above 0 and up to %llu; 10 "
-				      "and 0.5 are some",
-				      text, (unsigned long long)SECONDS_MAX);
+		return options_refuse(
+			options,
+			"--timeout %s: no number of seconds above 0 and up to %llu; 10 "
+			"and 0.5 are some",
+			text, (unsigned long long)SECONDS_MAX);
 	return STATUS_OK;
 }
 
@@ -166,10 +169,11 @@ static int parse_kernel(const char *text, struct run_options *options)
 static int parse_name_of_vm(const char *text, struct run_options *options)
 {
 	if (!control_name_is_good(text))
-		return options_refuse(options,
-				      "--name %s: not 1 to %d letters, digits, '.', '_' and '-', of "
-				      "which the first is a letter or a digit",
-				      text, CONTROL_NAME_MAX);
+		return options_refuse(
+			options,
+			"--name %s: not 1 to %d letters, digits, '.', '_' and '-', of "
+			"which the first is a letter or a digit",
+			text, CONTROL_NAME_MAX);
 	options->name = text;
 	return STATUS_OK;
 }

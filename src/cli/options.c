@@ -132,8 +132,8 @@ static void drop_from_file(struct run_options *options, int option)
 /* One of those that say what runs. */
 static void drop_image(struct run_options *options)
 {
-	uint64_t bits = 1ULL << (OPTION_KERNEL - OPTION_MODE) |
-			1ULL << (OPTION_GUEST - OPTION_MODE);
+	uint64_t bits =
+		1ULL << (OPTION_KERNEL - OPTION_MODE) | 1ULL << (OPTION_GUEST - OPTION_MODE);
 
 	if (*options->where || !(options->from_file & bits))
 		return;
@@ -146,8 +146,9 @@ static void drop_image(struct run_options *options)
 int options_take(struct run_options *options, int option, const char *value)
 {
 	if (option == OPTION_CONFIG)
-		return *options->where ? options_refuse(options, "config: a file names no other one")
-				       : STATUS_OK;
+		return *options->where
+			       ? options_refuse(options, "config: a file names no other one")
+			       : STATUS_OK;
 	if (option == OPTION_KERNEL || option == OPTION_GUEST)
 		drop_image(options);
 	drop_from_file(options, option);

@@ -24,8 +24,8 @@ struct disk_options {
 	bool read_only;
 	bool direct;
 	bool unlocked;
-	int format; /* an AxDiskFormat */
-	int engine; /* an AxDiskEngine */
+	int format;	 /* an AxDiskFormat */
+	int engine;	 /* an AxDiskEngine */
 	uint32_t queues; /* 0: one for each CPU */
 };
 
@@ -63,7 +63,14 @@ struct vsock_options {
 	const char *path;
 };
 
-enum device_kind { DEVICE_DISK, DEVICE_NET, DEVICE_SHARE, DEVICE_VSOCK, DEVICE_RNG, DEVICE_BALLOON };
+enum device_kind {
+	DEVICE_DISK,
+	DEVICE_NET,
+	DEVICE_SHARE,
+	DEVICE_VSOCK,
+	DEVICE_RNG,
+	DEVICE_BALLOON
+};
 
 /* A device that was asked for. */
 struct device_options {
@@ -86,10 +93,10 @@ struct run_options {
 	const char *image;		    /* a file; NULL: guest */
 	const struct embedded_guest *guest; /* NULL: image */
 	bool demonstration;		    /* neither was named: show what happens */
-	bool system;			    /* --kernel or --firmware: an operating system is expected */
-	const char *firmware;		    /* NULL: none */
-	uint32_t given;			    /* AX_HINT_* */
-	uint32_t mode;			    /* an AxCpuMode */
+	bool system;	      /* --kernel or --firmware: an operating system is expected */
+	const char *firmware; /* NULL: none */
+	uint32_t given;	      /* AX_HINT_* */
+	uint32_t mode;	      /* an AxCpuMode */
 	uint64_t load;
 	uint64_t memory;	  /* bytes; 0: not given */
 	uint32_t cpus;		  /* 0: not given */
@@ -114,9 +121,9 @@ struct run_options {
 	const char *kvm;     /* NULL: /dev/kvm */
 
 	/* While they are being understood. */
-	const char *config;	  /* a file; NULL: none */
-	const char *where;	  /* "": the command line; else "FILE: line N: " */
-	uint64_t from_file;	  /* lists that the file filled: bit of the option's place in the table */
+	const char *config; /* a file; NULL: none */
+	const char *where;  /* "": the command line; else "FILE: line N: " */
+	uint64_t from_file; /* lists that the file filled: bit of the option's place in the table */
 	struct options_text *texts;
 };
 

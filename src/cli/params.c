@@ -80,8 +80,9 @@ int params_split(struct params *params, char *text, const struct param_rule *rul
 		if (value)
 			*value++ = 0;
 		if (!*item)
-			return params_refuse(params, "a parameter is missing at a ','; a comma in a "
-						     "value is written ',,'");
+			return params_refuse(params,
+					     "a parameter is missing at a ','; a comma in a "
+					     "value is written ',,'");
 		status = params_add(params, item, value);
 	}
 	return status;

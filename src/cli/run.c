@@ -40,7 +40,8 @@ const char run_help[] =
 	"  --net none|user[,hostfwd=tcp::2222-:22]...|tap[,ifname=NAME][,queues=N][,mac=MAC]\n"
 	"  --share DIR,tag=NAME        a directory, which Linux mounts by \"-t virtiofs NAME\"\n"
 	"  --vsock cid=N,path=SOCKET   stream sockets between guest and host\n"
-	"  --console SPEC              where the serial port leads: stdio, pty, file:PATH, unix:PATH, "
+	"  --console SPEC              where the serial port leads: stdio, pty, file:PATH, "
+	"unix:PATH, "
 	"null;\n"
 	"                              or virtio=SPEC, a virtio console\n"
 	"  --rng                       the host's entropy\n"
@@ -63,9 +64,11 @@ const char run_help[] =
 	"\n"
 	"Exit status: the guest's own code (0 to 127, but not 3); 0 power off; 3 KVM cannot be "
 	"used; 128+n\n"
-	"signal n; 200 usage; 201 host failure; 202 reset; 203 triple fault; 204 KVM internal error; "
+	"signal n; 200 usage; 201 host failure; 202 reset; 203 triple fault; 204 KVM internal "
+	"error; "
 	"205 failed\n"
-	"entry; 206 guest assertion; 207 exit that nobody handles; 208 guest crash; 209 suspend; 210 "
+	"entry; 206 guest assertion; 207 exit that nobody handles; 208 guest crash; 209 suspend; "
+	"210 "
 	"another\n"
 	"code of the guest's; 211 timeout; 212 Ctrl-A x; 213 \"axvmm stop\" by force.\n";
 

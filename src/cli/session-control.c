@@ -175,8 +175,8 @@ static bool tell_exits(struct session *session)
 	count_exits(atomic_load(&session->machine), total);
 	for (unsigned kind = 0; kind < AX_EXIT_KINDS && used < sizeof(text); kind++) {
 		if (total[kind])
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "%s%s %" PRIu64, used ? ", " : "",
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %" PRIu64,
+						 used ? ", " : "",
 						 ax_exit_name((AxVCpuExitKind)kind), total[kind]);
 	}
 	cli_message("exits: %s", text);

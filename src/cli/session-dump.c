@@ -109,8 +109,9 @@ int session_dump(const struct run_options *options, const AxMachine *machine)
 			  "machines of arm64 and riscv64 have one");
 
 	if (!status)
-		status = dump("--dump-acpi", options->dump_acpi, ax_machine_acpi_tables, machine,
-			      "those of x86-64 have some with --irqchip kernel or split, and so when "
-			      "they boot Linux");
+		status = dump(
+			"--dump-acpi", options->dump_acpi, ax_machine_acpi_tables, machine,
+			"those of x86-64 have some with --irqchip kernel or split, and so when "
+			"they boot Linux");
 	return status;
 }

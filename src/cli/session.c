@@ -295,7 +295,8 @@ static int run(struct session *session)
 		result.code = atomic_load(&session->stopped);
 	}
 	/* Ours begins on a line of its own. */
-	if (session->serial && serial_line_is_open(session->serial) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+	if (session->serial && serial_line_is_open(session->serial) && isatty(STDOUT_FILENO) &&
+	    isatty(STDERR_FILENO))
 		fputc('\n', stderr);
 	status = failed ? failed : outcome_tell(machine, &result, session->options);
 	status = check_written(session, status);
@@ -341,6 +342,8 @@ int session_run(const struct run_options *options)
 
 	demo_start_clock(&session.demo);
 	status = trace_check(options);
+	if (!status)
+		status = consoles_check(options);
 	if (!status)
 		status = source_open(&session.source, options);
 	if (!status)

@@ -16,11 +16,12 @@
 #include "cli/manage.h"
 #include "cli/number.h"
 
-const char list_help[] = "Usage: axvmm list [--json]\n"
-			 "List this user's VMs that run and have a name (axvmm run --name NAME).\n"
-			 "\n"
-			 "  --json  as a JSON array of what \"axvmm status --json\" prints of each\n"
-			 "  --help  this text\n";
+const char list_help[] =
+	"Usage: axvmm list [--json]\n"
+	"List this user's VMs that run and have a name (axvmm run --name NAME).\n"
+	"\n"
+	"  --json  as a JSON array of what \"axvmm status --json\" prints of each\n"
+	"  --help  this text\n";
 const char status_help[] = "Usage: axvmm status [--json] NAME\n"
 			   "Say how a running VM does: its CPUs, memory, devices and exits.\n"
 			   "\n"
@@ -75,8 +76,8 @@ static const char *format_uptime(uint64_t ms, char text[NUMBER_TEXT_SIZE])
 		snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
 			 s / 60 % 60);
 	else
-		snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64 " d %" PRIu64 " h",
-			 s / 86400 % 1000000, s / 3600 % 24);
+		snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400 % 1000000,
+			 s / 3600 % 24);
 	return text;
 }
 
@@ -117,7 +118,8 @@ static void print_status(const struct json_value *status)
 	printf("CPUs     %s\n", control_text(status, "cpus"));
 	printf("memory   %s", format_size(number(status, "memory"), memory));
 	if (balloon && balloon->type == JSON_OBJECT)
-		printf(", of which the balloon holds %s", format_size(number(balloon, "actual"), held));
+		printf(", of which the balloon holds %s",
+		       format_size(number(balloon, "actual"), held));
 	printf("\nreboots  %s\n", control_text(status, "reboots"));
 	for (const struct json_value *c = consoles ? consoles->first : NULL; c; c = c->next)
 		printf("console  %s\n", c->text ? c->text : "");
@@ -178,8 +180,9 @@ int cmd_status(int argc, char **argv)
 	if (done)
 		return status;
 	if (argc - optind != 1)
-		return cli_usage("status: the name of one VM is expected; \"axvmm list\" lists those "
-				 "that run");
+		return cli_usage(
+			"status: the name of one VM is expected; \"axvmm list\" lists those "
+			"that run");
 	status = control_request(argv[optind], request, &answer);
 	if (status)
 		return status;

@@ -3,6 +3,7 @@
 script_tests += \
 	tests/cli/arguments \
 	tests/cli/console \
+	tests/cli/console-ends \
 	tests/cli/control \
 	tests/cli/devices \
 	tests/cli/doctor \

@@ -101,8 +101,10 @@ START_TEST(what_is_no_json_is_refused_with_its_line)
 		struct json_fault fault = { .line = 0 };
 
 		ck_assert_msg(!read_text(cases[i].text, &fault), "%s", cases[i].text);
-		ck_assert_msg(strstr(fault.what, cases[i].what), "%s: %s", cases[i].text, fault.what);
-		ck_assert_msg(fault.line == cases[i].line, "%s: line %u", cases[i].text, fault.line);
+		ck_assert_msg(strstr(fault.what, cases[i].what), "%s: %s", cases[i].text,
+			      fault.what);
+		ck_assert_msg(fault.line == cases[i].line, "%s: line %u", cases[i].text,
+			      fault.line);
 	}
 }
 END_TEST
@@ -163,11 +165,13 @@ START_TEST(parameters_follow_a_value)
 	const struct disk_options *disk;
 	const struct net_options *net;
 
-	ck_assert_int_eq(PARSE("--disk", "a,,b=c.img,ro,serial=7,,8,queues=0x2,direct=off,format=raw",
+	ck_assert_int_eq(PARSE("--disk",
+			       "a,,b=c.img,ro,serial=7,,8,queues=0x2,direct=off,format=raw",
 			       "--disk", "ro=x", "--disk", "serial=1,path=p", "--guest", "demo"),
 			 STATUS_USAGE);
 	options_free(&options);
-	ck_assert_int_eq(PARSE("--disk", "a,,b=c.img,ro,serial=7,,8,queues=0x2,direct=off,format=raw",
+	ck_assert_int_eq(PARSE("--disk",
+			       "a,,b=c.img,ro,serial=7,,8,queues=0x2,direct=off,format=raw",
 			       "--disk", "serial=1,path=p", "--net",
 			       "tap,queues=2,mac=52:54:00:aB:cd:ef", "--guest", "demo"),
 			 STATUS_OK);
@@ -258,15 +262,16 @@ static void write_config(const char *text)
 
 START_TEST(a_file_says_what_options_say)
 {
-	write_config("{ \"$schema\": \"config.schema.json\", \"kernel\": \"vmlinuz\",\n"
-		     "  \"initrd\": [\"one\", \"two\"], \"append\": \"quiet \\\"x\\\"\",\n"
-		     "  \"memory\": \"64M\", \"cpus\": 2, \"timeout\": 1.5, \"stats\": true,\n"
-		     "  \"no-cpuid\": false, \"rng\": true, \"balloon\": { \"size\": \"1M\" },\n"
-		     "  \"disk\": [ \"a,ro\", { \"path\": \"b,c\", \"direct\": true, \"ro\": false,\n"
-		     "             \"serial\": 12, \"queues\": 3 } ],\n"
-		     "  \"net\": { \"type\": \"user\", \"hostfwd\": [\"tcp::2222-:22\", "
-		     "\"udp:127.0.0.1:53-:5353\"] },\n"
-		     "  \"vsock\": { \"cid\": 3, \"path\": \"s\" }, \"no-reboot\": true }\n");
+	write_config(
+		"{ \"$schema\": \"config.schema.json\", \"kernel\": \"vmlinuz\",\n"
+		"  \"initrd\": [\"one\", \"two\"], \"append\": \"quiet \\\"x\\\"\",\n"
+		"  \"memory\": \"64M\", \"cpus\": 2, \"timeout\": 1.5, \"stats\": true,\n"
+		"  \"no-cpuid\": false, \"rng\": true, \"balloon\": { \"size\": \"1M\" },\n"
+		"  \"disk\": [ \"a,ro\", { \"path\": \"b,c\", \"direct\": true, \"ro\": false,\n"
+		"             \"serial\": 12, \"queues\": 3 } ],\n"
+		"  \"net\": { \"type\": \"user\", \"hostfwd\": [\"tcp::2222-:22\", "
+		"\"udp:127.0.0.1:53-:5353\"] },\n"
+		"  \"vsock\": { \"cid\": 3, \"path\": \"s\" }, \"no-reboot\": true }\n");
 	ck_assert_int_eq(PARSE("--config", config), STATUS_OK);
 	ck_assert_str_eq(options.image, "vmlinuz");
 	ck_assert(options.system);
@@ -292,12 +297,13 @@ END_TEST
 
 START_TEST(the_command_line_comes_before_the_file)
 {
-	write_config("{ \"kernel\": \"vmlinuz\", \"memory\": \"64M\", \"disk\": [ \"a\", \"b\" ],\n"
-		     "\"initrd\": \"i\", \"net\": \"user\", \"balloon\": \"1M\", \"reboot\": true,\n"
-		     "\"append\": \"from file\", \"console\": \"pty\" }");
-	ck_assert_int_eq(PARSE("--memory", "32M", "--config", config, "--disk", "c", "--initrd", "j",
-			       "--net", "none", "--balloon", "--no-reboot", "--cmdline", "mine",
-			       "--console", "null", "image"),
+	write_config(
+		"{ \"kernel\": \"vmlinuz\", \"memory\": \"64M\", \"disk\": [ \"a\", \"b\" ],\n"
+		"\"initrd\": \"i\", \"net\": \"user\", \"balloon\": \"1M\", \"reboot\": true,\n"
+		"\"append\": \"from file\", \"console\": \"pty\" }");
+	ck_assert_int_eq(PARSE("--memory", "32M", "--config", config, "--disk", "c", "--initrd",
+			       "j", "--net", "none", "--balloon", "--no-reboot", "--cmdline",
+			       "mine", "--console", "null", "image"),
 			 STATUS_OK);
 	ck_assert_uint_eq(options.memory, 32 << 20);
 	ck_assert_uint_eq(count(DEVICE_DISK), 1);
