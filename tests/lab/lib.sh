@@ -146,7 +146,7 @@ fetch_machine() {
 	download "$kernel" busybox-static || return 1
 	unpack "$root" "$work"/packages/*.deb || return 1
 	$is_cross || return 0
-	download check libsubunit-dev libfdt-dev zlib1g-dev libzstd-dev || return 1
+	download check libsubunit-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev || return 1
 	unpack "$sysroot" "$work"/packages/check_* "$work"/packages/lib* "$work"/packages/zlib*
 }
 
