@@ -12,7 +12,9 @@ fuzz_programs = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
-	tests/fuzz/fuzz_virtio
+	tests/fuzz/fuzz_vhost_user \
+	tests/fuzz/fuzz_virtio \
+	tests/fuzz/fuzz_vsock
 if ARCH_X86_64
 fuzz_programs += tests/fuzz/fuzz_load
 endif
@@ -47,6 +49,11 @@ tests_fuzz_fuzz_multiboot_SOURCES = tests/fuzz/fuzz_multiboot.c $(fuzz_image_hea
 tests_fuzz_fuzz_multiboot_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
 tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_vhost_user_SOURCES = tests/fuzz/fuzz_vhost_user.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
+tests_fuzz_fuzz_vhost_user_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_vsock_SOURCES = tests/fuzz/fuzz_vsock.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
+tests_fuzz_fuzz_vsock_LDFLAGS = $(fuzz_ldflags)
 
 # Folders are copied whole.
 EXTRA_DIST += tests/fuzz/corpus
