@@ -160,12 +160,28 @@ static uint64_t time_of(const struct embedded_guest *guest, const struct guest_v
 	return guest_excuse(guest) ? EXCUSE_NS : 0;
 }
 
+/* The devices that the guest needs: owned by @run. */
+static int make_devices(struct guest_run *run, AxMachineOptions *options, AxError *err)
+{
+	AxVirtioRngConfig config = AX_VIRTIO_RNG_CONFIG_INIT;
+	int ret = 0;
+
+	config.host = run->host;
+	if (embedded_guest_needs(run->guest, "rng")) {
+		ret = ax_virtio_rng_new(&config, &run->rng, err);
+		options->devices = &run->rng;
+		options->device_count = 1;
+	}
+	return ret;
+}
+
 static int make_machine(struct guest_run *run, const struct guest_variant *variant, AxError *err)
 {
 	const struct embedded_guest *guest = run->guest;
 	AxMachineOptions options = AX_MACHINE_OPTIONS_INIT;
 	AxImageSource image = AX_IMAGE_SOURCE_INIT;
 	AxLoadOptions load = AX_LOAD_OPTIONS_INIT;
+	int ret;
 
 	image.name = guest->name;
 	image.bytes = guest->image;
@@ -188,7 +204,8 @@ static int make_machine(struct guest_run *run, const struct guest_variant *varia
 		options.unclaimed = variant->unclaimed - 1;
 	options.host = run->host;
 	options.console = (AxCharSink){ .write = collect, .opaque = run };
-	return ax_machine_new(&options, &run->machine, err);
+	ret = make_devices(run, &options, err);
+	return ret ? ret : ax_machine_new(&options, &run->machine, err);
 }
 
 /* What is done to the machine before it runs. */
@@ -210,6 +227,7 @@ static int prepare(struct guest_run *run, const struct guest_variant *variant, A
 static void free_all(struct guest_run *run)
 {
 	ax_machine_free(run->machine);
+	ax_virtio_free(run->rng);
 	ax_timer_free(run->stop_timer);
 	ax_timer_free(run->type_timer);
 	ax_host_free(run->host);

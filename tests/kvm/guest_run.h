@@ -34,6 +34,7 @@ struct guest_variant {
 struct guest_run {
 	const struct embedded_guest *guest;
 	AxMachine *machine;
+	AxVirtio *rng; /* NULL: the guest needs none */
 	AxMachineResult result;
 	char output[GUEST_OUTPUT_SIZE]; /* the first bytes that it printed, a string */
 	size_t output_len;		/* all bytes */

@@ -41,6 +41,8 @@ static const struct {
 	{ "smp", { .cpus = 2 } },
 	{ "smp", { .cpus = 8 } },
 	{ "hello", { .irqchip = "kernel" } },
+	{ "virtio-rng", { .irqchip = "user" } },
+	{ "virtio-rng", { .irqchip = "kernel" } },
 };
 
 /* Only x86-64 has an irqchip in userspace that guests could choose. */
