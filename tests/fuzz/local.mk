@@ -5,7 +5,9 @@
 #
 # fuzz_programs += tests/fuzz/foo     and its sources, objects and corpus as automake wants them
 fuzz_programs = \
+	tests/fuzz/fuzz_balloon \
 	tests/fuzz/fuzz_blk \
+	tests/fuzz/fuzz_console \
 	tests/fuzz/fuzz_elf \
 	tests/fuzz/fuzz_exit \
 	tests/fuzz/fuzz_flat \
@@ -54,6 +56,12 @@ tests_fuzz_fuzz_vhost_user_SOURCES = tests/fuzz/fuzz_vhost_user.c tests/fuzz/fuz
 tests_fuzz_fuzz_vhost_user_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_vsock_SOURCES = tests/fuzz/fuzz_vsock.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
 tests_fuzz_fuzz_vsock_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_kind_headers = tests/fuzz/fuzz_kind.h tests/fuzz/fuzz_exit_model.h
+tests_fuzz_fuzz_balloon_SOURCES = tests/fuzz/fuzz_balloon.c $(fuzz_kind_headers) $(fuzz_main)
+tests_fuzz_fuzz_balloon_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_console_SOURCES = tests/fuzz/fuzz_console.c $(fuzz_kind_headers) $(fuzz_main)
+tests_fuzz_fuzz_console_LDFLAGS = $(fuzz_ldflags)
 
 # Folders are copied whole.
 EXTRA_DIST += tests/fuzz/corpus
