@@ -8,14 +8,18 @@
  * program to each other. They then share the guest's RAM, which has to be shareable: RAM that was added
  * with AX_RAM_MEMFD, for machines AX_MACHINE_SHARED_MEMORY.
  *
- * Security: files are opened by virtiofsd with the rights of the user that it runs as.
- *   - As root it confines itself (mount, PID and network namespace, a seccomp filter), and the guest
- *     acts as any user of the host in the directory, root included: what it writes there may be owned
- *     by root and be set-user-ID.
- *   - As another user it confines itself with a user namespace where the program and the host's kernel
- *     can (Rust virtiofsd, newuidmap), else not at all but for the seccomp filter: a program that the
- *     guest got hold of could then do what that user may. The guest's files are that user's.
- *   - virtiofsd sees all of the guest's RAM. It is killed when the device is freed.
+ * Security: files are opened by virtiofsd with the rights of the user that it runs as, who is the user of
+ * this process.
+ *   - As root it confines itself (mount, PID and network namespace, pivot_root(), fewer capabilities, a
+ *     seccomp filter), and the guest acts as any user of the host in the directory, root included: what
+ *     it writes there may be owned by root and be set-user-ID.
+ *   - As another user it is started by unshare(1) as root of a user namespace in which this user is the
+ *     only one, and confines itself in the same way there. The guest's root is this user, and its files
+ *     are this user's; to other users it can give none. Where a host forbids that, the sandbox
+ *     AX_VIRTIO_FS_SANDBOX_AUTO is none at all but for the seccomp filter, if the program is the one
+ *     written in Rust (Debian 13); the one in C (Debian 12) refuses. A guest that gets hold of an
+ *     unconfined virtiofsd can do what this user can: ask for NAMESPACE to have an error instead.
+ *   - virtiofsd sees all of the guest's RAM. It ends with this process and with the device.
  */
 #ifndef AXVMM_SHARE_H
 #define AXVMM_SHARE_H
@@ -31,10 +35,10 @@ extern "C" {
 
 /* How virtiofsd confines itself. */
 typedef enum AxVirtioFsSandbox {
-	AX_VIRTIO_FS_SANDBOX_AUTO = 0,	    /* NAMESPACE where it works, else NONE */
+	AX_VIRTIO_FS_SANDBOX_AUTO = 0,	    /* NAMESPACE; without root and user namespaces NONE */
 	AX_VIRTIO_FS_SANDBOX_NAMESPACE = 1, /* namespaces and pivot_root() */
-	AX_VIRTIO_FS_SANDBOX_CHROOT = 2,    /* needs root: for hosts without namespaces */
-	AX_VIRTIO_FS_SANDBOX_NONE = 3
+	AX_VIRTIO_FS_SANDBOX_CHROOT = 2,    /* for root in containers that allow no namespaces */
+	AX_VIRTIO_FS_SANDBOX_NONE = 3	    /* the program in Rust only */
 } AxVirtioFsSandbox;
 
 typedef struct AxVirtioFsConfig {
@@ -46,9 +50,10 @@ typedef struct AxVirtioFsConfig {
 	 * listens there already. Borrowed during ax_virtio_fs_new(). */
 	const char *directory;
 	const char *socket;
-	const char *program; /* NULL: virtiofsd, searched in $PATH, /usr/libexec and /usr/lib/qemu */
-	uint32_t sandbox;    /* an AxVirtioFsSandbox; with directory only */
-	uint32_t queues;     /* of requests, 1 to AX_VIRTIO_FS_QUEUES_MAX; 0: 1 */
+	const char
+		*program; /* NULL: virtiofsd, searched in $PATH, /usr/libexec and /usr/lib/qemu */
+	uint32_t sandbox; /* an AxVirtioFsSandbox; with directory only */
+	uint32_t queues;  /* of requests, 1 to AX_VIRTIO_FS_QUEUES_MAX; 0: 1 */
 	/*
 	 * virtiofsd went away or broke the protocol: called once, on the host's thread, with the
 	 * device's lock held; @why says what happened and the last that the program wrote. The device
