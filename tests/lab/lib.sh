@@ -53,6 +53,9 @@ lab_say() {
 	echo "# $*"
 }
 
+# shellcheck source=tests/lab/tools.sh
+. "$here/tools.sh"
+
 # logged NAME COMMAND...: its output goes to a log, and to standard error only if it fails.
 logged() {
 	log=$work/$1.log
@@ -247,6 +250,8 @@ lab_build() {
 	ready=
 	unit_tests=
 	has_guests=false
+	has_tools=false
+	! needs_tools "$@" || has_tools=true
 	for name in "$@"; do
 		case $name in
 		/*) ready="$ready $name" ;;
@@ -349,6 +354,7 @@ fetch_u_boot() {
 # lab_fetch_guests: kernels for guests that are not the machine's own.
 lab_fetch_guests() {
 	$has_guests || return 0
+	lab_fetch_tools
 	for guest_suite in $guest_suites; do
 		mkdir -p "$work/guests/$guest_suite"
 		fetched "$work/guests/$guest_suite" "Debian $guest_suite's kernel for $arch" fetch_guest
@@ -381,6 +387,12 @@ pack_guest() {
 			module "$name" "$2" >"$guest_tree/modules/$number-$name.ko" || return 1
 		fi
 	done
+	if $has_tools; then
+		rm -f "$guest_tree"/modules/*
+		# Lists of words.
+		# shellcheck disable=SC2086
+		pack_modules "$2" "$guest_tree/modules" $guest_modules $tools_guest_modules || return 1
+	fi
 	python3 "$here/cpio" "$guest_tree" >"$into/initrd"
 }
 
@@ -428,6 +440,9 @@ lab_pack() {
 		number=$((number + 1))
 		module "$name" >"$tree/modules/$number-$name.ko" || return 1
 	done
+	# A list of words.
+	# shellcheck disable=SC2086
+	! $has_tools || pack_modules "$root" "$tree/modules" $tools_modules || return 1
 	while read -r name; do
 		pack_program "$work/build/$name" "$name" || return 1
 	done <"$machine_dir/programs.list"
@@ -459,8 +474,8 @@ lab_machine() {
 	test -f "$kernel" || lab_die "no kernel in $root"
 	"$machine_prepare" || lab_die "$machine_prepare failed"
 	# The machine's arguments are split into words on purpose.
-	# shellcheck disable=SC2086
-	lab_qemu $machine $machine_size -no-reboot -kernel "$kernel" \
+	# shellcheck disable=SC2046,SC2086
+	lab_qemu $machine $machine_size $(lab_tools_drive) -no-reboot -kernel "$kernel" \
 		-initrd "$machine_dir/initramfs" \
 		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
 		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \

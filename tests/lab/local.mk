@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/lab/riscv64.conf \
 	tests/lab/run \
 	tests/lab/shell \
+	tests/lab/tools.sh \
 	tests/lab/x86_64.conf
 
 LAB_ARCH = x86_64

@@ -6,6 +6,7 @@
 #   initrd    busybox, the modules of the machine's guest_modules, init, the scripts of guest/
 #
 #   releases                     the kernels that are there, Debian's names
+#   need_tools                   the test has a line "# Needs the tools."
 #   guest RELEASE TEST [ARGUMENT...]
 #                                boot it with the test's script (- for none); arguments are those of
 #                                "axvmm run". More words for the kernel's command line: $words. What the
@@ -28,7 +29,8 @@ status=0
 seconds=0
 failures=0
 words=
-# Settings by the lab (AXVMM_LAB_PARAMETERS): seconds for one guest, and "loud" for all kernel messages.
+# Settings by the lab (AXVMM_LAB_PARAMETERS): seconds for one guest, a word for the kernel's command line,
+# and "loud" for all kernel messages.
 limit=${AXVMM_GUEST_LIMIT:-240}
 quiet=quiet
 test -z "${AXVMM_GUEST_LOUD:-}" || quiet='earlyprintk=serial keep_bootcon'
@@ -43,8 +45,15 @@ arm64) console=ttyAMA0 ;;
 riscv64) console=ttyS0 ;;
 esac
 
+# Debian's programs are there (tests/lab/tools.sh).
+need_tools() {
+	test -x /usr/bin/fio && return
+	echo 'FAILED: the machine has no tools'
+	exit 1
+}
+
 releases() {
-	ls linux
+	echo "${AXVMM_GUEST_RELEASES:-$(ls linux)}"
 }
 
 # Hundredths of a second since the machine's start.
@@ -62,10 +71,10 @@ guest() {
 	test=$2
 	shift 2
 	what="$release $test $* $words"
-	line="console=$console rdinit=/init $quiet panic=-1 $words"
+	line="console=$console rdinit=/init $quiet panic=-1 ${AXVMM_GUEST_WORD:-} $words"
 	test "$test" = - || line="$line test=$test"
 	began=$(uptime_cs)
-	timeout -k 10 "$limit" "$axvmm" run --memory "$guest_memory" --initrd "linux/$release/initrd" \
+	timeout -k 10 $((limit + 30)) "$axvmm" run --timeout "$limit" --memory "$guest_memory" --initrd "linux/$release/initrd" \
 		--cmdline "$line" "$@" "linux/$release/kernel" >"$out" 2>"$err" </dev/null
 	status=$?
 	took=$(($(uptime_cs) - began))

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Programs of Debian for the lab's machine and for the Linux guests in it: an ext4 image that both see,
+# the machine as its disk and guests as a disk of theirs. Tests that have a line "# Needs the tools." get it.
+# Part of lib.sh.
+#
+#   lab_fetch_tools          the packages into ARCH/tools/root, the image into ARCH/tools/image
+#   lab_tools_drive          arguments of QEMU for the image; nothing without tools
+#   pack_modules ROOT DIRECTORY NAME...
+#                            modules and those that they need into DIRECTORY, numbered in the order of loading
+
+tools_packages='e2fsprogs fio iperf3 iproute2 ethtool socat passt virtiofsd'
+# What the machine needs to see the image, and to be the other end of a guest's devices.
+tools_modules='virtio_blk crc32c_generic ext4 loop tun fuse'
+# A guest's.
+tools_guest_modules='virtio_mmio virtio_blk virtio_net virtio_console virtio_balloon rng-core virtio-rng
+	vsock vmw_vsock_virtio_transport virtiofs crc32c_generic ext4'
+
+# needs_tools TEST...: whether one of them says so.
+needs_tools() {
+	for name in "$@"; do
+		case $name in
+		tests/lab/linux/*) ! grep -q '^# Needs the tools\.' "$top/$name" || return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# With the machine's QEMU where it is a program of the same architecture: who wants to compare finds it.
+fetch_tools() {
+	tools=$work/tools
+	rm -rf "$tools"
+	mkdir -p "$tools/root"
+	apt_open "$tools/apt" /dev/null "$suite" || return 1
+	apt "$tools/apt" "$debian_arch" apt-get update || return 1
+	# shellcheck disable=SC2086
+	apt "$tools/apt" "$debian_arch" apt-get install --download-only -y --no-install-recommends \
+		$tools_packages ${tools_more:-} || return 1
+	unpack "$tools/root" "$tools"/apt/cache/archives/*.deb || return 1
+	rm -rf "$tools/root/usr/share/doc" "$tools/root/usr/share/man" "$tools/root/usr/share/locale" \
+		"$tools/apt/cache/archives"
+	# What maintainer scripts would make, as far as somebody asks for it.
+	mkdir -p "$tools/root/etc"
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$tools/root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$tools/root/etc/group"
+	# Half as much again: inodes and what is not full of each file's last block.
+	size=$(($(du -sm "$tools/root" | cut -f 1) * 3 / 2 + 16))
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -L tools -O ^has_journal -d "$tools/root" "$tools/image" \
+		"${size}M" || return 1
+	rm -rf "$tools/root"
+}
+
+lab_fetch_tools() {
+	$has_tools || return 0
+	mkdir -p "$work/tools"
+	fetched "$work/tools" "tools for $arch" fetch_tools
+}
+
+lab_tools_drive() {
+	! $has_tools || echo "-drive file=$work/tools/image,if=none,id=tools,format=raw,readonly=on
+		-device virtio-blk-pci,drive=tools,serial=tools"
+}
+
+# module_needs NAME ROOT: what it depends on, by its own words.
+module_needs() {
+	module "$1" "$2" | tr '\0' '\n' | sed -n 's/^depends=//p' | tr ',' ' '
+}
+
+# In $ordered after its own needs; names with - and _ are one.
+order_module() {
+	case " $ordered " in
+	*" $(echo "$1" | tr - _) "*) return ;;
+	esac
+	# Built in, or not there in this release.
+	found=$(find "$2" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko*" -type f | head -n 1)
+	test -n "$found" || return 0
+	found=$(basename "$found")
+	found=${found%%.ko*}
+	for needed in $(module_needs "$found" "$2"); do
+		order_module "$needed" "$2"
+	done
+	found=$(basename "$(find "$2" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko*" -type f | head -n 1)")
+	files="$files ${found%%.ko*}"
+	ordered="$ordered $(echo "$1" | tr - _)"
+}
+
+pack_modules() {
+	from=$1
+	into_modules=$2
+	shift 2
+	ordered=
+	files=
+	number=100
+	for name in "$@"; do
+		order_module "$name" "$from"
+	done
+	for name in $files; do
+		number=$((number + 1))
+		module "$name" "$from" >"$into_modules/$number-$name.ko" || return 1
+	done
+}
