@@ -14,6 +14,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
+	tests/fuzz/fuzz_net \
 	tests/fuzz/fuzz_unpack \
 	tests/fuzz/fuzz_vhost_user \
 	tests/fuzz/fuzz_virtio \
@@ -65,6 +66,8 @@ tests_fuzz_fuzz_console_SOURCES = tests/fuzz/fuzz_console.c $(fuzz_kind_headers)
 tests_fuzz_fuzz_console_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_unpack_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_net_SOURCES = tests/fuzz/fuzz_net.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
+tests_fuzz_fuzz_net_LDFLAGS = $(fuzz_ldflags)
 
 # Folders are copied whole.
 EXTRA_DIST += tests/fuzz/corpus
