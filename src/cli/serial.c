@@ -121,9 +121,14 @@ void serial_line_describe(struct serial_line *line, AxMachineOptions *machine)
 void serial_line_set_machine(struct serial_line *line, AxMachine *machine)
 {
 	line->machine = machine;
-	/* What has not been taken by the one before. */
-	if (machine)
-		ax_chardev_accept(line->chardev);
+	if (!machine)
+		return;
+	/* It has a serial port of its own, which it sets up; what the one before has not taken is its. */
+	ax_timer_arm(line->settled, UINT64_MAX);
+	line->armed = false;
+	atomic_store(&line->waiting, false);
+	atomic_store(&line->open, false);
+	ax_chardev_accept(line->chardev);
 }
 
 bool serial_line_is_open(const struct serial_line *line)

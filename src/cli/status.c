@@ -100,7 +100,7 @@ static void print_exits(const struct json_value *status)
 {
 	const struct json_value *exits = json_member(status, "exits");
 
-	printf("exits    %s\n", exits && exits->first ? "" : "none");
+	puts(exits && exits->first ? "exits" : "exits    none");
 	for (const struct json_value *e = exits ? exits->first : NULL; e; e = e->next)
 		printf("         %-20s %14s\n", e->key, e->text ? e->text : "?");
 }
