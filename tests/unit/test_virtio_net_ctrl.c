@@ -328,6 +328,39 @@ START_TEST(a_command_without_room_for_the_answer_breaks_the_device)
 }
 END_TEST
 
+/* Frames that had no room go back; a driver that changes them then is broken, and nobody waits for ever. */
+START_TEST(a_driver_that_takes_back_what_it_gave_breaks_the_device)
+{
+	struct net_test *test = net_test_new(SOCK_SEQPACKET, 0, 0);
+	struct drv *drv = test->drv;
+	struct virtq_packed_desc *ring;
+	unsigned small = 4608;
+	uint8_t frame[2000];
+	uint16_t at;
+
+	setsockopt(test->net->fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	drv_start(drv, DRV_ALL);
+	for (unsigned i = 0; i < 50; i++)
+		net_send(test, 1500, i);
+	drv_kick(drv, TX);
+	drv_run(drv);
+	ck_assert_uint_gt(drv->virtio->queues[TX].returned, 1);
+	ring = drv_ptr(drv, drv->queues[TX].descriptors);
+	at = drv->virtio->queues[TX].avail;
+	if (_i)
+		ring[at].flags = 0;
+	else
+		ring[at].flags |= VIRTQ_DESC_NEXT;
+	while (recv(test->peer, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+		;
+	drv_run(drv);
+	while (recv(test->peer, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+		drv_run(drv);
+	ck_assert(drv_is_broken(drv) || !_i);
+	net_test_free(test);
+}
+END_TEST
+
 START_TEST(a_reset_gives_back_what_is_held)
 {
 	struct net_test *test = net_test_new(SOCK_SEQPACKET, 0, 9000);
@@ -427,6 +460,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, an_end_is_noticed_by_sending_too, 0, 2);
 	tcase_add_loop_test(tc, a_buffer_that_cannot_take_a_header_breaks_the_device, 0, 2);
 	tcase_add_test(tc, a_command_without_room_for_the_answer_breaks_the_device);
+	tcase_add_loop_test(tc, a_driver_that_takes_back_what_it_gave_breaks_the_device, 0, 2);
 	tcase_add_loop_test(tc, a_reset_gives_back_what_is_held, 0, 2);
 	tcase_add_loop_test(tc, saving_leaves_the_device_at_work, 0, 2);
 	suite_add_tcase(s, tc);

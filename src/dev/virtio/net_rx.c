@@ -177,13 +177,16 @@ static int receive(struct net_pair *pair)
 	return 1;
 }
 
-/* Whether there is a frame's worth of buffers, or a notification will tell of them. */
-static bool have_room(struct net_pair *pair)
+/*
+ * Whether there is a frame's worth of buffers, or a notification will tell of them. Each look at the
+ * queue counts in *done.
+ */
+static bool have_room(struct net_pair *pair, unsigned *done)
 {
 	AxVirtio *virtio = &pair->device->virtio;
 	unsigned queue = 2 * pair->index;
 
-	for (;;) {
+	for (; *done < NET_BUDGET; ++*done) {
 		uint64_t want = pair->rx.waiting ? pair->rx.waiting : likely(pair->device);
 
 		if (!hold(pair, want))
@@ -197,6 +200,7 @@ static bool have_room(struct net_pair *pair)
 			return false;
 		virtq_want_notify(virtio, queue, false);
 	}
+	return false;
 }
 
 void net_rx_run(struct net_pair *pair)
@@ -211,16 +215,18 @@ void net_rx_run(struct net_pair *pair)
 		return;
 	}
 	virtq_want_notify(virtio, queue, false);
-	while (have_room(pair)) {
+	while (have_room(pair, &done)) {
 		int ret = receive(pair);
 
-		if (ret <= 0 || ++done == NET_BUDGET) {
+		if (ret <= 0) {
 			events = ret < 0 ? 0 : AX_WATCH_READ;
 			break;
 		}
+		done++;
 	}
 	net_wait_for(pair, AX_WATCH_READ, events);
-	if (done == NET_BUDGET)
+	/* The other queues of this thread have their turn, then this one again. */
+	if (done >= NET_BUDGET)
 		virtio_kick(virtio, queue);
 	virtio_interrupt(virtio, queue);
 }

@@ -122,7 +122,7 @@ void net_tx_run(struct net_pair *pair)
 
 		if (count < 0)
 			break;
-		done += (unsigned)count;
+		done += count ? (unsigned)count : 1;
 		if (count || full)
 			continue;
 		if (!virtq_want_notify(virtio, queue, true))

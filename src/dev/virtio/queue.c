@@ -103,6 +103,20 @@ static int pop(struct virtq *queue, struct virtq_chain *chain)
 	return queue->packed ? virtq_packed_pop(queue, chain) : virtq_split_pop(queue, chain);
 }
 
+/*
+ * Of chains that were returned, the next. What the driver made of one meanwhile is wrong when it is not
+ * there any more, or when the last does not end where it ended before.
+ */
+static bool is_as_before(struct virtq *queue, int ret)
+{
+	if (!queue->returned)
+		return true;
+	if (!ret)
+		return false;
+	return queue->returned > 1 ||
+	       (queue->avail == queue->known && queue->avail_wrap == queue->known_wrap);
+}
+
 int virtq_pop(AxVirtio *virtio, unsigned index, struct virtq_chain *chain)
 {
 	struct virtq *queue = usable(virtio, index);
@@ -114,6 +128,11 @@ int virtq_pop(AxVirtio *virtio, unsigned index, struct virtq_chain *chain)
 	/* Before "none" is true, the driver knows that it shall tell of the next, and has none yet. */
 	if (!ret && queue->notify_on && queue->event_idx && virtq_want_notify(virtio, index, true))
 		ret = pop(queue, chain);
+	if (ret >= 0 && !is_as_before(queue, ret)) {
+		if (ret)
+			virtq_chain_drop(virtio, chain, 0);
+		ret = -EINVAL;
+	}
 	if (ret < 0) {
 		virtio_broken(virtio);
 		return ret;
