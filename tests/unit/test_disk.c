@@ -5,6 +5,7 @@
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -70,13 +71,8 @@ END_TEST
 
 START_TEST(images_of_other_formats_are_refused_unless_raw_is_asked_for)
 {
-	static const char *const starts[] = { "KDMV",
-					      "vhdxfile",
-					      "conectix",
-					      "\x1f\x8b\x08",
-					      "\xfd"
-					      "7zXZ",
-					      "\x28\xb5\x2f\xfd" };
+	static const char *const starts[] = { "KDMV",	      "vhdxfile",    "conectix",
+					      "\x1f\x8b\x08", "\xfd\067zXZ", "\x28\xb5\x2f\xfd" };
 	static const char *const names[] = { "VMDK", "VHDX", "VHD", "gzip", "xz", "zstd" };
 	AxDiskConfig config = disk_config(AX_DISK_ENGINE_THREADS);
 
@@ -277,6 +273,36 @@ START_TEST(devices_are_made_of_sense_only)
 }
 END_TEST
 
+START_TEST(a_file_in_memory_needs_no_thread)
+{
+	AxDiskConfig config = disk_config(AX_DISK_ENGINE_AUTO);
+	AxDiskInfo info = AX_DISK_INFO_INIT;
+	int memory = memfd_create("disk", MFD_CLOEXEC);
+	uint64_t data;
+
+	drv = drv_new();
+	ck_assert_int_eq(ftruncate(memory, 1 << 20), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
+	open_disk(&config);
+	ck_assert_int_eq(ax_disk_info(disk, &info), 0);
+	ck_assert_uint_eq(info.engine, AX_DISK_ENGINE_THREADS);
+	ck_assert_int_eq(disk->engines[0]->fd, -1);
+	drv_attach(drv, new_blk(1));
+	drv_start(drv, DRV_ALL);
+	data = drv_alloc(drv, 8192);
+	fill_pattern(data, 3, 8192);
+	ck_assert_uint_eq(do_write(5, data, 8192), VIRTIO_BLK_S_OK);
+	/* It takes two calls, of which tmpfs does not know the first. */
+	ck_assert_uint_eq(do_range(VIRTIO_BLK_T_WRITE_ZEROES, 6, 1, 0), VIRTIO_BLK_S_OK);
+	memset(drv_ptr(drv, data), 0xff, 8192);
+	ck_assert_uint_eq(do_read(5, data, 8192), VIRTIO_BLK_S_OK);
+	ck_assert(is_pattern(drv_ptr(drv, data), 3, SECTOR));
+	for (unsigned i = SECTOR; i < 2 * SECTOR; i++)
+		ck_assert_uint_eq(((uint8_t *)drv_ptr(drv, data))[i], 0);
+	close(memory);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("disk");
@@ -294,6 +320,7 @@ int main(void)
 			    2);
 	tcase_add_loop_test(tcase, a_disk_that_shrank_gives_errors_not_old_bytes, 0, 2);
 	tcase_add_test(tcase, devices_are_made_of_sense_only);
+	tcase_add_test(tcase, a_file_in_memory_needs_no_thread);
 	suite_add_tcase(suite, tcase);
 	return drv_suite(suite);
 }

@@ -167,7 +167,7 @@ int qcow2_open(int fd, const char *name, struct qcow2 **out, AxError *err)
 	ssize_t got = pread(fd, header, sizeof(header), 0);
 	int ret;
 
-	if (got < (ssize_t)HEADER_BYTES_V2 || memcmp(header, QCOW2_MAGIC, 4))
+	if (got < (ssize_t)HEADER_BYTES_V2 || memcmp(header, QCOW2_MAGIC, 4) != 0)
 		return damaged(name, "it ends in its header", err);
 	image = calloc(1, sizeof(*image));
 	if (!image)
