@@ -9,9 +9,12 @@ include tests/unit/virtio_core.mk
 # Sockets.
 unit_tests += \
 	tests/unit/test_vsock \
-	tests/unit/test_vsock_flow
+	tests/unit/test_vsock_flow \
+	tests/unit/test_vsock_threads
 tests_unit_test_vsock_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_vsock_flow_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_vsock_threads_LDADD = $(VIRTIO_TEST_LIBS)
+tsan_tests += tests/unit/test_vsock_threads tests/unit/test_vhost_user
 EXTRA_DIST += tests/unit/vsock_fixture.h
 
 include tests/unit/virtio_net.mk
