@@ -97,7 +97,7 @@ typedef struct AxNetUserConfig {
 	const char *address; /* guest's IPv4 address; NULL: AX_NET_USER_ADDRESS */
 	uint32_t prefix;     /* length of the network's; 0: AX_NET_USER_PREFIX */
 	uint32_t mtu;	     /* 0: AX_NET_USER_MTU */
-	const char *gateway; /* IPv4; NULL: AX_NET_USER_GATEWAY */
+	const char *gateway; /* IPv4; NULL: the network's second address, AX_NET_USER_GATEWAY */
 	const char *dns;     /* resolver that DHCP tells of, IPv4; NULL: what the host itself uses */
 	const AxNetForward *forwards; /* forward_count of them */
 	uint32_t forward_count;

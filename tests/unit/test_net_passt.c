@@ -118,6 +118,29 @@ START_TEST(the_guest_gets_its_address)
 }
 END_TEST
 
+START_TEST(another_network_has_a_gateway_of_its_own)
+{
+	static const struct {
+		const char *address;
+		uint32_t prefix, ip, router;
+	} rows[] = { { "192.168.77.9", 0, 0xc0a84d09, 0xc0a84d02 },
+		     { "192.168.77.2", 24, 0xc0a84d02, 0xc0a84d01 },
+		     { "172.20.1.1", 16, 0xac140101, 0xac140002 } };
+	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
+	struct net_test *test;
+	struct guest *guest;
+
+	config.address = rows[_i].address;
+	config.prefix = rows[_i].prefix;
+	test = new_test(&config);
+	guest = new_guest(test);
+	ck_assert_uint_eq(guest->leased, rows[_i].ip);
+	ck_assert_uint_eq(guest->router, rows[_i].router);
+	free(guest);
+	net_test_free(test);
+}
+END_TEST
+
 START_TEST(a_forwarded_port_leads_to_the_guest)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
@@ -328,6 +351,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, the_guest_gets_its_address, 0, 2);
+	tcase_add_loop_test(tc, another_network_has_a_gateway_of_its_own, 0, 3);
 	tcase_add_test(tc, a_forwarded_port_leads_to_the_guest);
 	tcase_add_test(tc, a_port_that_is_taken_is_an_error_that_says_so);
 	tcase_add_test(tc, a_passt_that_dies_takes_the_link_down);

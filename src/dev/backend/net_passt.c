@@ -207,7 +207,8 @@ static int check_forwards(const AxNetUserConfig *config, AxError *err)
 
 static int check(const AxNetUserConfig *config, AxError *err)
 {
-	const char *const addresses[] = { config->address, config->gateway,
+	const char *const addresses[] = { config->address,
+					  config->gateway ? config->gateway : AX_NET_USER_GATEWAY,
 					  config->dns ? config->dns : AX_NET_USER_DNS };
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -230,18 +231,32 @@ static int check(const AxNetUserConfig *config, AxError *err)
 	return check_forwards(config, err);
 }
 
+/* The second address of the guest's network, or the first where the second is the guest's own. */
+static void make_gateway(const AxNetUserConfig *config, char text[INET_ADDRSTRLEN])
+{
+	struct in_addr address, gateway;
+	uint32_t network;
+
+	inet_pton(AF_INET, config->address, &address);
+	network = ntohl(address.s_addr) & ~(UINT32_MAX >> config->prefix);
+	gateway.s_addr = htonl(network + 2);
+	if (gateway.s_addr == address.s_addr)
+		gateway.s_addr = htonl(network + 1);
+	inet_ntop(AF_INET, &gateway, text, INET_ADDRSTRLEN);
+}
+
 static void set_defaults(AxNetUserConfig *config)
 {
 	config->passt = config->passt ? config->passt : "passt";
 	config->address = config->address ? config->address : AX_NET_USER_ADDRESS;
 	config->prefix = config->prefix ? config->prefix : AX_NET_USER_PREFIX;
-	config->gateway = config->gateway ? config->gateway : AX_NET_USER_GATEWAY;
 	config->mtu = config->mtu ? config->mtu : AX_NET_USER_MTU;
 }
 
 int ax_net_open_user(const AxNetUserConfig *given, AxNet **out, AxError *err)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
+	char gateway[INET_ADDRSTRLEN];
 	struct passt_line line;
 	int fd = -1, ret;
 
@@ -252,6 +267,10 @@ int ax_net_open_user(const AxNetUserConfig *given, AxNet **out, AxError *err)
 	ret = check(&config, err);
 	if (ret)
 		return ret;
+	if (!config.gateway) {
+		make_gateway(&config, gateway);
+		config.gateway = gateway;
+	}
 	ret = new_line(&config, &line, err);
 	if (!ret)
 		ret = run(&config, &line, false, &fd, err);
