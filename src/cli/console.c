@@ -85,7 +85,7 @@ static const char *take_parameter(struct spec *spec, const char *text)
 		spec->flag = !strcmp(text, known);
 		return spec->flag ? NULL : "takes another parameter";
 	}
-	if (strncmp(text, known, len) || strchr(text, ','))
+	if (strncmp(text, known, len) != 0 || strchr(text, ','))
 		return "takes another parameter";
 	return take_path(spec, text + len, strlen(text + len)) ? NULL : "needs a path there";
 }
@@ -93,7 +93,7 @@ static const char *take_parameter(struct spec *spec, const char *text)
 /* NULL, or what is wrong. */
 static const char *parse(struct spec *spec, const char *text)
 {
-	size_t len = strcspn(text, ":,"), path_len = 0;
+	size_t len = strcspn(text, ":,");
 	const char *rest = text + len;
 
 	*spec = (struct spec){ .kind = KIND_NULL };
@@ -102,7 +102,8 @@ static const char *parse(struct spec *spec, const char *text)
 	if (kinds[spec->kind].path != (*rest == ':'))
 		return *rest == ':' ? "takes no path" : "needs a path: file:PATH, unix:PATH";
 	if (*rest == ':') {
-		path_len = strcspn(++rest, ",");
+		size_t path_len = strcspn(++rest, ",");
+
 		if (!take_path(spec, rest, path_len))
 			return "needs a path, which is no longer than 4095 bytes";
 		rest += path_len;
@@ -110,24 +111,24 @@ static const char *parse(struct spec *spec, const char *text)
 	return *rest ? take_parameter(spec, rest + 1) : NULL;
 }
 
-int console_check(const char *option, const char *text)
+int console_check(const char *option, const char *spec)
 {
-	struct spec spec;
-	const char *wrong = parse(&spec, text);
-	const char *known = kinds[spec.kind].parameter;
+	struct spec parsed;
+	const char *wrong = parse(&parsed, spec);
+	const char *known = kinds[parsed.kind].parameter;
 
 	if (!wrong)
 		return STATUS_OK;
 	if (!strcmp(wrong, "takes another parameter"))
-		return cli_usage("%s %s: %s takes %s%s, and nothing else", option, text,
-				 kinds[spec.kind].name, known,
+		return cli_usage("%s %s: %s takes %s%s, and nothing else", option, spec,
+				 kinds[parsed.kind].name, known,
 				 known[strlen(known) - 1] == '=' ? "PATH" : "");
-	return cli_usage("%s %s: %s", option, text, wrong);
+	return cli_usage("%s %s: %s", option, spec, wrong);
 }
 
-bool console_is_stdio(const char *text)
+bool console_is_stdio(const char *spec)
 {
-	return !strcmp(text, kinds[KIND_STDIO].name);
+	return !strcmp(spec, kinds[KIND_STDIO].name);
 }
 
 static bool may_read(void *opaque)
@@ -173,14 +174,14 @@ static int open_kind(struct console *console, const struct spec *spec, AxError *
 	}
 }
 
-struct console *console_open(const char *text, const struct console_options *options)
+struct console *console_open(const char *spec, const struct console_options *options)
 {
 	struct console *console;
 	AxError err = AX_ERROR_INIT;
 	const char *path;
-	struct spec spec;
+	struct spec parsed;
 
-	if (parse(&spec, text))
+	if (parse(&parsed, spec))
 		return NULL; /* console_check() has said why */
 	console = calloc(1, sizeof(*console));
 	if (!console) {
@@ -188,17 +189,17 @@ struct console *console_open(const char *text, const struct console_options *opt
 		return NULL;
 	}
 	console->options = *options;
-	console->kind = spec.kind;
+	console->kind = parsed.kind;
 	console->menu = (struct menu){ .action = options->action, .opaque = options->opaque };
-	if (open_kind(console, &spec, &err)) {
-		cli_failure(spec.kind == KIND_STDIO ? "standard output: " : "console: ", &err);
+	if (open_kind(console, &parsed, &err)) {
+		cli_failure(parsed.kind == KIND_STDIO ? "standard output: " : "console: ", &err);
 		free(console);
 		return NULL;
 	}
 	path = ax_chardev_path(console->dev);
-	(void)snprintf(console->name, sizeof(console->name), "%s%s%s", kinds[spec.kind].name,
+	(void)snprintf(console->name, sizeof(console->name), "%s%s%s", kinds[parsed.kind].name,
 		       path ? " " : "", path ? path : "");
-	if (spec.kind == KIND_PTY)
+	if (parsed.kind == KIND_PTY)
 		cli_message("the console is %s", path);
 	return console;
 }

@@ -29,9 +29,14 @@ static bool refuse(struct reader *r, const char *what)
 	return false;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_blanks(struct reader *r)
 {
-	for (; r->at < r->end && memchr(" \t\r\n", *r->at, 4); r->at++)
+	for (; r->at < r->end && is_blank(*r->at); r->at++)
 		r->line += *r->at == '\n';
 }
 

@@ -48,21 +48,31 @@ static const struct param_rule disk_rules[] = {
 	{ .name = NULL },
 };
 
-/* Six bytes as "52:54:00:12:34:56": no group's, and not all zero. */
+/* Six bytes as "52:54:00:12:34:56". */
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+	for (unsigned i = 0; i < 6; i++, text += 2) {
+		char byte[5] = "0x";
+		uint64_t value;
+
+		if (i && *text++ != ':')
+			return false;
+		strncat(byte, text, 2);
+		if (strlen(byte) != 4 || !parse_number(byte, 255, &value))
+			return false;
+		mac[i] = (uint8_t)value;
+	}
+	return !*text;
+}
+
+/* One that is no group's, and not all zero. */
 static int take_mac(const struct params *params, const char *value, void *object)
 {
 	struct net_options *net = object;
-	unsigned byte[6];
-	int end = 0;
 
-	if (strlen(value) != 17 ||
-	    sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3],
-		   &byte[4], &byte[5], &end) != 6 ||
-	    end != 17 || strspn(value, "0123456789abcdefABCDEF:") != 17)
+	if (!parse_mac(value, net->mac))
 		return params_refuse(params, "mac=%s: no MAC address; 52:54:00:12:34:56 is one",
 				     value);
-	for (unsigned i = 0; i < 6; i++)
-		net->mac[i] = (uint8_t)byte[i];
 	if (net->mac[0] & 1 || !memcmp(net->mac, (uint8_t[6]){ 0 }, 6))
 		return params_refuse(params,
 				     "mac=%s: the first byte has to be even, and one not zero; "

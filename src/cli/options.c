@@ -216,10 +216,10 @@ static int check_together(struct run_options *options)
 		return cli_usage("%s and --guest %s: only one of them can run", options->image,
 				 options->guest->name);
 	if (options->firmware && (options->image || options->guest))
-		return cli_usage("--firmware %s and %s: firmware runs instead of it; a disk is where "
-				 "it looks for a kernel",
-				 options->firmware,
-				 options->image ? options->image : options->guest->name);
+		return cli_usage(
+			"--firmware %s and %s: firmware runs instead of it; a disk is where "
+			"it looks for a kernel",
+			options->firmware, options->guest ? options->guest->name : options->image);
 	if (options->guest && options->given)
 		return cli_usage("--guest %s: it has a mode and a load address of its own",
 				 options->guest->name);

@@ -257,10 +257,15 @@ static int list(bool json)
 		*strrchr(entries[i]->d_name, '.') = 0;
 		if (values)
 			values[count] = ask(entries[i]->d_name);
-		count += values && values[count];
+		if (values && values[count])
+			count++;
 		free(entries[i]);
 	}
 	free(entries);
+	if (!values) {
+		cli_message("there is no memory left");
+		return STATUS_HOST;
+	}
 	if (json)
 		status = print_json((const struct json_value *const *)values, (size_t)count, true);
 	else

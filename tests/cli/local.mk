@@ -40,6 +40,14 @@ tests_cli_test_parts_SOURCES = \
 	src/cli/outcome.c \
 	tests/cli/test_parts.c
 
+unit_tests += tests/cli/test_console
+tests_cli_test_console_SOURCES = \
+	src/cli/console.c \
+	src/cli/menu.c \
+	src/cli/message.c \
+	src/cli/terminal.c \
+	tests/cli/test_console.c
+
 unit_tests += tests/cli/test_options
 tests_cli_test_options_SOURCES = \
 	src/cli/config.c \

@@ -51,6 +51,11 @@ static int digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static long number(const char *text)
+{
+	return strtol(text, NULL, 10);
+}
+
 static void send_text(int fd, const char *text, const char *step)
 {
 	char bytes[8192];
@@ -121,15 +126,15 @@ int main(int argc, char **argv)
 		if (!strncmp(step, "send:", 5))
 			send_text(fd, step + 5, step);
 		else if (!strncmp(step, "flood:", 6))
-			flood(fd, atol(step + 6));
+			flood(fd, number(step + 6));
 		else if (!strcmp(step, "line"))
 			print_line(fd, step);
 		else if (!strcmp(step, "closed"))
 			wait_closed(fd, step);
 		else if (!strncmp(step, "pause:", 6))
-			usleep((useconds_t)atol(step + 6) * 1000);
+			usleep((useconds_t)number(step + 6) * 1000);
 		else if (!strncmp(step, "more:", 5))
-			for (long more = atol(step + 5); more > 0; more--)
+			for (long more = number(step + 5); more > 0; more--)
 				dial(argv[1]);
 		else
 			fail(step, "no such step");

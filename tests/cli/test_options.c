@@ -23,7 +23,8 @@ static struct json_value *read_text(const char *text, struct json_fault *fault)
 	char *bytes = malloc(len + !len);
 	struct json_value *value;
 
-	memcpy(bytes, text, len);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = text[i];
 	value = json_read(bytes, len, fault);
 	free(bytes);
 	return value;
