@@ -53,10 +53,10 @@ bool control_folder(char folder[CONTROL_PATH_SIZE])
 
 	if (own && *own)
 		return make_path(folder, "%s", own);
-	if (!geteuid())
-		return make_path(folder, "/run/axvmm");
 	if (user && *user)
 		return make_path(folder, "%s/axvmm", user);
+	if (!geteuid())
+		return make_path(folder, "/run/axvmm");
 	return make_path(folder, "/tmp/axvmm-%u", (unsigned)geteuid());
 }
 
