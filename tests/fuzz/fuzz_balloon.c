@@ -35,11 +35,11 @@ static void put_numbers(uint8_t count)
 {
 	uint32_t number = script_u8(&kind.script) + KIND_RAM_BASE / AX_VIRTIO_BALLOON_PAGE;
 	uint16_t at = kind_u16() % (KIND_RAM_SIZE - 1024);
-	int step = (int8_t)script_u8(&kind.script);
+	int step = script_u8(&kind.script) % 7 - 3;
 
 	for (unsigned i = 0; i < count; i++) {
 		memcpy(kind.ram + at + 4 * i, &number, sizeof(number));
-		number += (uint32_t)step % 4;
+		number += (uint32_t)step;
 	}
 }
 

@@ -17,7 +17,6 @@
 #define F_SIZE	    (1ull << 0)
 #define F_MULTIPORT (1ull << 1)
 #define F_EMERG	    (1ull << 2)
-#define DRV_SINGLE  (DRV_ALL & ~F_MULTIPORT)
 #define CONTROL_IN  2u
 #define CONTROL_OUT 3u
 #define PORTS	    3u
@@ -43,6 +42,12 @@ static uint64_t page;
 static inline uint64_t features(int packed)
 {
 	return packed ? DRV_ALL : DRV_SPLIT;
+}
+
+/* The same of a driver that knows one port. */
+static inline uint64_t single(int packed)
+{
+	return features(packed) & ~F_MULTIPORT;
 }
 
 static inline AxVirtio *new_console(const AxVirtioConsolePort *ports, uint32_t count)

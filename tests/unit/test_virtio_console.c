@@ -26,7 +26,7 @@ START_TEST(single_port_prints_and_reads)
 	uint32_t len;
 	int token;
 
-	drv_start(drv, _i ? DRV_SINGLE : DRV_SINGLE & DRV_SPLIT);
+	drv_start(drv, single(_i));
 	print(1, "hello\n");
 	reads_text(ends[0], "hello\n");
 	/* Typed before there is a buffer: it waits. */
@@ -201,7 +201,7 @@ START_TEST(flood_to_a_slow_reader_arrives_complete)
 	struct slow_reader reader;
 	AxCharDevCounters of_dev = AX_CHAR_DEV_COUNTERS_INIT;
 
-	drv_start(drv, _i ? DRV_SINGLE : DRV_SINGLE & DRV_SPLIT);
+	drv_start(drv, single(_i));
 	start_reader(&reader, ends[0], FLOOD);
 	flood(1);
 	while (ax_chardev_flush(devs[0], 0) == -ETIMEDOUT)

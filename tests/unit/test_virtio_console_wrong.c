@@ -40,7 +40,7 @@ END_TEST
 
 START_TEST(control_messages_are_for_multiport_drivers)
 {
-	drv_start(drv, DRV_SINGLE);
+	drv_start(drv, single(1));
 	give_buffers(CONTROL_IN, 4, BUFFER);
 	say(0, DEVICE_READY, 1);
 	hears_nothing();
@@ -65,7 +65,7 @@ START_TEST(buffers_for_the_wrong_side_break_the_device)
 	drv_run(drv);
 	ck_assert(drv_is_broken(drv));
 	/* And works again after a reset. */
-	drv_start(drv, DRV_SINGLE);
+	drv_start(drv, single(1));
 	print(1, "back\n");
 	reads_text(ends[0], "back\n");
 }
@@ -84,7 +84,7 @@ static void block_output(void)
 
 START_TEST(reset_lets_go_of_a_buffer_that_waits)
 {
-	drv_start(drv, _i ? DRV_SINGLE : DRV_SINGLE & DRV_SPLIT);
+	drv_start(drv, single(_i));
 	block_output();
 	ck_assert_uint_lt(counters().output, 1 << 20);
 	drv_reset(drv);
@@ -100,7 +100,7 @@ START_TEST(saving_keeps_what_is_half_written)
 	uint8_t *buffer;
 	size_t len, total = 0;
 
-	drv_start(drv, _i ? DRV_SINGLE : DRV_SINGLE & DRV_SPLIT);
+	drv_start(drv, single(_i));
 	block_output();
 	before = counters().output;
 	ck_assert_int_eq(ax_devices_save(drv->vm, state, NULL), 0);

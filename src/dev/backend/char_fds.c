@@ -73,7 +73,7 @@ static int open_error(const char *path, int os_errno, AxError *err)
 int ax_chardev_new_file(const AxCharDevConfig *config, const char *path, uint32_t flags,
 			AxCharDev **out, AxError *err)
 {
-	int how = flags & AX_CHAR_FILE_APPEND ? O_APPEND : O_TRUNC;
+	int how = (flags & AX_CHAR_FILE_APPEND) ? O_APPEND : O_TRUNC;
 	AxCharDev *dev = NULL;
 	int ret;
 

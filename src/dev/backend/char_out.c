@@ -242,11 +242,11 @@ static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 {
 	AxCharDev *dev = opaque;
 	bool stalled = false, call, arm;
-	size_t taken;
 
 	ax_lock(dev->lock);
 	for (;;) {
-		taken = enqueue(dev, bytes, len, char_is_loop(dev));
+		size_t taken = enqueue(dev, bytes, len, char_is_loop(dev));
+
 		if (taken < len || (is_due(dev, bytes, len) && !dev->want_write))
 			char_drain(dev);
 		bytes += taken;

@@ -78,7 +78,7 @@ void balloon_inflate(struct balloon *balloon, const struct virtq_chain *chain)
 
 	for (uint64_t at = 0; at < seen; at += PIECE) {
 		uint8_t numbers[PIECE][sizeof(uint32_t)];
-		uint64_t count = seen - at < PIECE ? seen - at : PIECE;
+		uint64_t count = at + PIECE < seen ? PIECE : seen - at;
 
 		(void)virtq_read(chain, at * sizeof(numbers[0]), numbers,
 				 count * sizeof(numbers[0]));
