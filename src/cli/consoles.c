@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/consoles.h"
+#include "cli/source.h"
 
 /* The serial port's, and those of the virtio console's ports. */
 #define ENDS_MAX (1 + AX_VIRTIO_CONSOLE_PORTS_MAX)
@@ -99,6 +100,26 @@ static int check_end(const char *text)
 	return status;
 }
 
+/* A file that the run reads is not to be emptied. */
+static int check_file(const struct run_options *options, const char *text)
+{
+	static const char file[] = "file:";
+	const char *spec = spec_of(text), *other;
+	char *path;
+
+	if (strncmp(spec, file, strlen(file)) != 0)
+		return STATUS_OK;
+	path = strndup(spec + strlen(file), strcspn(spec + strlen(file), ","));
+	if (!path)
+		return no_memory();
+	other = source_option_of(options, path);
+	free(path);
+	if (!other)
+		return STATUS_OK;
+	return cli_usage("--console %s: that is the file of %s, which would be overwritten", text,
+			 other);
+}
+
 int consoles_check(const struct run_options *options)
 {
 	unsigned ports = 0, stdios = 0;
@@ -119,6 +140,8 @@ int consoles_check(const struct run_options *options)
 					 AX_VIRTIO_CONSOLE_PORTS_MAX);
 		stdios += console_is_stdio(spec_of(text));
 		status = check_end(text);
+		if (!status)
+			status = check_file(options, text);
 	}
 	if (status)
 		return status;

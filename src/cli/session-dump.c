@@ -103,10 +103,26 @@ static int dump(const char *option, const char *path, get_fn *get, const AxMachi
 	return write_file(path, bytes, len);
 }
 
+static int check_path(const struct run_options *options, const char *option, const char *path)
+{
+	const char *other = path ? source_option_of(options, path) : NULL;
+
+	if (!other)
+		return STATUS_OK;
+	return cli_usage("%s %s: that is the file of %s, which would be overwritten", option, path,
+			 other);
+}
+
 int session_dump(const struct run_options *options, const AxMachine *machine)
 {
-	int status = dump("--dump-fdt", options->dump_fdt, ax_machine_device_tree, machine,
-			  "machines of arm64 and riscv64 have one");
+	int status = check_path(options, "--dump-fdt", options->dump_fdt);
+
+	if (!status)
+		status = check_path(options, "--dump-acpi", options->dump_acpi);
+	if (status)
+		return status;
+	status = dump("--dump-fdt", options->dump_fdt, ax_machine_device_tree, machine,
+		      "machines of arm64 and riscv64 have one");
 
 	if (!status)
 		status = dump(

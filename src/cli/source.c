@@ -3,6 +3,7 @@
  * What a run boots.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include <axvmm/probe.h>
 
@@ -142,6 +143,39 @@ const char *source_name(const struct run_options *options)
 	if (options->guest)
 		return options->guest->name;
 	return options->image ? options->image : options->firmware;
+}
+
+static bool is_same(const char *path, const struct stat *file)
+{
+	struct stat other;
+
+	return path && !stat(path, &other) && other.st_dev == file->st_dev &&
+	       other.st_ino == file->st_ino;
+}
+
+const char *source_option_of(const struct run_options *options, const char *path)
+{
+	struct stat file;
+
+	if (stat(path, &file) || !S_ISREG(file.st_mode))
+		return NULL;
+	if (is_same(options->image, &file))
+		return "--kernel";
+	if (is_same(options->firmware, &file))
+		return "--firmware";
+	if (is_same(options->dtb, &file))
+		return "--dtb";
+	if (is_same(options->config, &file))
+		return "--config";
+	for (unsigned i = 0; i < options->initrd_count; i++) {
+		if (is_same(options->initrd[i], &file))
+			return "--initrd";
+	}
+	for (const struct device_options *d = options->devices; d; d = d->next) {
+		if (d->kind == DEVICE_DISK && is_same(d->disk.path, &file))
+			return "--disk";
+	}
+	return NULL;
 }
 
 uint32_t source_cpus(const struct run_options *options)

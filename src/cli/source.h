@@ -26,6 +26,12 @@ void source_close(struct source *source, const struct run_options *options);
 /* What runs, for people: a path or a guest's name. */
 const char *source_name(const struct run_options *options);
 
+/*
+ * The option by which the run reads the file at @path, or keeps a guest's disk in it, so that nothing
+ * else may be written there: "--kernel"; NULL: none does.
+ */
+const char *source_option_of(const struct run_options *options, const char *path);
+
 /* How many vCPUs the guest gets. */
 uint32_t source_cpus(const struct run_options *options);
 
