@@ -7,5 +7,6 @@ EXTRA_DIST += tests/unit/arm64/insn_cases.h
 
 # What arm64's KVM leaves to its user, on a fake.
 if ARCH_ARM64
-unit_tests += tests/unit/arm64/test_seam
+unit_tests += tests/unit/arm64/test_machine tests/unit/arm64/test_seam
+tests_unit_arm64_test_machine_LDFLAGS = $(FAKE_LIBC_WRAP)
 endif
