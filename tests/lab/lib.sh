@@ -70,7 +70,8 @@ lab_open() {
 	# A machine may have tests that are all that is asked of it, and a command to call before its start.
 	machine_tests=
 	machine_prepare=:
-	# For Linux guests in the machine: modules in the order of loading, releases beside the machine's own.
+	# For Linux guests in the machine: modules in the order of loading; kernels beside the machine's own,
+	# each a release or RELEASE/PACKAGE.
 	guest_modules=
 	guest_suites=
 	# The U-Boot for this board, as its package calls it.
@@ -328,14 +329,21 @@ lab_unit() {
 	done >"$machine_dir/unit"
 }
 
-# fetch_guest: the kernel of $guest_suite into ARCH/guests/SUITE/root.
+# guest_name SUITE or SUITE/PACKAGE: what a guest kernel is called, by its package unless it is the usual one.
+guest_name() {
+	echo "${1##*/}"
+}
+
+# fetch_guest: the kernel of $guest_suite into ARCH/guests/NAME/root.
 fetch_guest() {
-	guest_work=$work/guests/$guest_suite
+	guest_work=$work/guests/$(guest_name "$guest_suite")
+	guest_package=${guest_suite#*/}
+	test "$guest_package" != "$guest_suite" || guest_package=$kernel_package
 	rm -rf "$guest_work"
 	mkdir -p "$guest_work/root" "$guest_work/packages"
-	apt_open "$guest_work/apt" /dev/null "$guest_suite" || return 1
+	apt_open "$guest_work/apt" /dev/null "${guest_suite%%/*}" || return 1
 	apt "$guest_work/apt" "$debian_arch" apt-get update || return 1
-	kernel=$(apt "$guest_work/apt" "$debian_arch" apt-cache depends "$kernel_package" |
+	kernel=$(apt "$guest_work/apt" "$debian_arch" apt-cache depends "$guest_package" |
 		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
 	test -n "$kernel" || return 1
 	(cd "$guest_work/packages" && apt "$guest_work/apt" "$debian_arch" apt-get download "$kernel") || return 1
@@ -356,8 +364,9 @@ lab_fetch_guests() {
 	$has_guests || return 0
 	lab_fetch_tools
 	for guest_suite in $guest_suites; do
-		mkdir -p "$work/guests/$guest_suite"
-		fetched "$work/guests/$guest_suite" "Debian $guest_suite's kernel for $arch" fetch_guest
+		guest_work=$work/guests/$(guest_name "$guest_suite")
+		mkdir -p "$guest_work"
+		fetched "$guest_work" "Debian's kernel $guest_suite for $arch" fetch_guest
 	done
 	test -n "$u_boot" || return 0
 	# Machines that start at the same time share it.
@@ -400,7 +409,8 @@ pack_guest() {
 lab_pack_guests() {
 	$has_guests || return 0
 	pack_guest "$suite" "$root" || return 1
-	for name in $guest_suites; do
+	for guest_suite in $guest_suites; do
+		name=$(guest_name "$guest_suite")
 		pack_guest "$name" "$work/guests/$name/root" || return 1
 	done
 	test -z "$u_boot" ||
@@ -473,13 +483,14 @@ lab_machine() {
 	kernel=$(find "$root/boot" -name "$kernel_file")
 	test -f "$kernel" || lab_die "no kernel in $root"
 	"$machine_prepare" || lab_die "$machine_prepare failed"
-	# The machine's arguments are split into words on purpose.
+	# The machine's arguments are split into words on purpose. The results' port comes first: its name in
+	# the machine is of its place among the virtio devices.
 	# shellcheck disable=SC2046,SC2086
-	lab_qemu $machine $machine_size $(lab_tools_drive) -no-reboot -kernel "$kernel" \
+	lab_qemu $machine $machine_size -no-reboot -kernel "$kernel" \
 		-initrd "$machine_dir/initramfs" \
 		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
 		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \
-		-device virtserialport,chardev=results "$@"
+		-device virtserialport,chardev=results $(lab_tools_drive) "$@"
 }
 
 # lab_boot SECONDS COMMAND-LINE QEMU-ARGUMENT...: the machine, until it ends or its time is over.
