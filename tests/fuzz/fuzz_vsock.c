@@ -117,11 +117,15 @@ static void check_connections(void)
 	need(TAILQ_EMPTY(&vsock()->dead), "a connection that has ended was not freed");
 }
 
-static void run_host(void)
+/* Whether it has done all that there was to do. */
+static bool run_host(void)
 {
-	for (unsigned i = 0; i < 16 && ax_loop_dispatch(fuzz.host, 0, NULL) > 0; i++)
-		;
+	bool done = false;
+
+	for (unsigned i = 0; i < 16 && !done; i++)
+		done = ax_loop_dispatch(fuzz.host, 0, NULL) <= 0;
 	check_connections();
+	return done;
 }
 
 static void check_packet(const struct vsock_header *header, uint32_t used, uint32_t room)
@@ -407,10 +411,10 @@ static void finish(void)
 	out(VIRTIO_MMIO_STATUS, 0);
 	run_host();
 	/* Programs may still wait to be accepted: all have gone when none comes any more. */
-	for (unsigned i = 0, idle = 0; i < 400 && idle < 2; i++) {
+	for (unsigned i = 0; i < 400; i++) {
 		pass_time();
-		run_host();
-		idle = vsock()->count ? 0 : idle + 1;
+		if (run_host() && !vsock()->count)
+			break;
 	}
 	for (unsigned i = 0; i < LISTENERS; i++) {
 		while ((fd = accept(fuzz.listeners[i], NULL, NULL)) >= 0)
