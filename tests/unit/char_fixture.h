@@ -179,6 +179,7 @@ struct slow_reader {
 	uint64_t wanted;
 	atomic_ulong got;
 	atomic_bool wrong;
+	AxCharDev *dev; /* whose guest has to have waited before it reads at all; NULL: none */
 	pthread_t thread;
 };
 
@@ -188,6 +189,8 @@ static inline void *read_slowly(void *opaque)
 	uint8_t bytes[16384];
 	unsigned reads = 0;
 
+	for (unsigned i = 0; reader->dev && !counters_of(reader->dev).stalls && i < 4000; i++)
+		sleep_ms(5);
 	while (atomic_load(&reader->got) < reader->wanted) {
 		struct pollfd pollfd = { .fd = reader->fd, .events = POLLIN };
 		uint64_t at = atomic_load(&reader->got);
@@ -209,9 +212,9 @@ static inline void *read_slowly(void *opaque)
 	return NULL;
 }
 
-static inline void start_reader(struct slow_reader *reader, int fd, uint64_t wanted)
+static inline void start_reader(struct slow_reader *reader, int fd, uint64_t wanted, AxCharDev *dev)
 {
-	*reader = (struct slow_reader){ .fd = fd, .wanted = wanted };
+	*reader = (struct slow_reader){ .fd = fd, .wanted = wanted, .dev = dev };
 	ck_assert_int_eq(pthread_create(&reader->thread, NULL, read_slowly, reader), 0);
 }
 

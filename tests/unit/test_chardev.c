@@ -149,7 +149,7 @@ static void check_flood(int to, int from, bool with_loop)
 
 	if (with_loop)
 		start_loop(&loop);
-	start_reader(&reader, from, FLOOD);
+	start_reader(&reader, from, FLOOD, dev);
 	flood_sink(dev);
 	ck_assert_int_eq(ax_chardev_flush(dev, UINT64_MAX), 0);
 	join_reader(&reader);
@@ -195,7 +195,7 @@ START_TEST(writer_that_may_not_wait_is_told_of_room)
 	new_pipe(fds);
 	dev = new_fds(-1, fds[1]);
 	set_user(dev, &user);
-	start_reader(&reader, fds[0], FLOOD);
+	start_reader(&reader, fds[0], FLOOD, dev);
 	while (at < FLOOD) {
 		uint8_t bytes[5000];
 		size_t len = FLOOD - at < sizeof(bytes) ? FLOOD - at : sizeof(bytes);

@@ -129,7 +129,7 @@ START_TEST(flood_to_a_slow_pty_arrives_complete)
 
 	run_until(ax_chardev_connected(dev));
 	start_loop(&loop);
-	start_reader(&reader, fd, FLOOD);
+	start_reader(&reader, fd, FLOOD, dev);
 	flood_sink(dev);
 	/* It is all read when this returns: a pty that is closed keeps nothing. */
 	ck_assert_int_eq(ax_chardev_flush(dev, UINT64_MAX), 0);
@@ -154,7 +154,7 @@ START_TEST(flood_that_nobody_reads_is_kept)
 	ck_assert_uint_eq(counters_of(dev).waiting, FLOOD);
 	ck_assert_uint_eq(counters_of(dev).stalls, 0);
 	fd = connect_to(ax_chardev_path(dev));
-	start_reader(&reader, fd, FLOOD);
+	start_reader(&reader, fd, FLOOD, NULL);
 	join_reader(&reader);
 	ck_assert_int_eq(ax_chardev_flush(dev, UINT64_MAX), 0);
 	ck_assert_uint_eq(counters_of(dev).dropped, 0);

@@ -54,7 +54,7 @@ static void flood(void (*write_byte)(void *uart, uint8_t byte), void *uart, AxCh
 	struct char_loop loop;
 
 	start_loop(&loop);
-	start_reader(&reader, from, FLOOD);
+	start_reader(&reader, from, FLOOD, dev);
 	for (uint64_t at = 0; at < FLOOD; at++)
 		write_byte(uart, flood_byte(at));
 	ck_assert_int_eq(ax_chardev_flush(dev, UINT64_MAX), 0);

@@ -202,7 +202,7 @@ START_TEST(flood_to_a_slow_reader_arrives_complete)
 	AxCharDevCounters of_dev = AX_CHAR_DEV_COUNTERS_INIT;
 
 	drv_start(drv, single(_i));
-	start_reader(&reader, ends[0], FLOOD);
+	start_reader(&reader, ends[0], FLOOD, devs[0]);
 	flood(1);
 	while (ax_chardev_flush(devs[0], 0) == -ETIMEDOUT)
 		ax_loop_dispatch(drv->host, 10, NULL);
