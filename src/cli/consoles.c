@@ -15,6 +15,9 @@
 /* The serial port's, and those of the virtio console's ports. */
 #define ENDS_MAX (1 + AX_VIRTIO_CONSOLE_PORTS_MAX)
 
+/* How long the end of a run waits for who reads a pseudo-terminal or a socket. */
+#define READER_NS 2000000000u
+
 /* One end on the host. */
 struct end {
 	struct console *console;
@@ -274,9 +277,13 @@ bool consoles_flush(struct consoles *consoles)
 	for (unsigned i = 0; consoles && i < consoles->count; i++) {
 		const struct end *end = &consoles->ends[i];
 
-		/* Others are waited for when they are closed, and no longer than is sensible. */
-		if (end->console && console_is_stdio(end->spec))
-			whole &= !ax_chardev_flush(console_chardev(end->console), UINT64_MAX);
+		if (!end->console)
+			continue;
+		if (ax_chardev_flush(console_chardev(end->console),
+				     console_is_stdio(end->spec) ? UINT64_MAX : READER_NS)) {
+			whole = false;
+			console_hurry(end->console);
+		}
 	}
 	return whole;
 }

@@ -46,8 +46,9 @@ void consoles_begin(struct consoles *consoles);
 void consoles_leave(struct consoles *consoles);
 void consoles_hurry(struct consoles *consoles);
 
-/* Wait until all that was printed on standard output is out, unless in a hurry: false when it is not.
- * The loop is held. NULL is allowed. */
+/* Wait until all that was printed is out, on standard output for as long as it takes, elsewhere for two
+ * seconds, and unless in a hurry; consoles_close() waits no more then. False: not all of it is out. The
+ * loop is held. NULL is allowed. */
 bool consoles_flush(struct consoles *consoles);
 
 /* An array: what each is, "serial: /dev/pts/3". */

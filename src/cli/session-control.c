@@ -110,7 +110,7 @@ static void put_status(struct session *session, struct json *json)
 	put_number(json, "memory", machine.memory);
 	put_number(json, "reboots", session->reboots);
 	json_key(json, "consoles");
-	consoles_put(session->consoles, json);
+	consoles_put(atomic_load(&session->consoles), json);
 	put_devices(json, &session->devices);
 	put_balloon(json, session->devices.balloon);
 	put_exits(json, atomic_load(&session->machine));

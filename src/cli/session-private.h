@@ -27,8 +27,9 @@ struct session {
 	atomic_int stopped;	      /* an enum session_stop: the first; 0: nobody has */
 	struct iothread *io;
 	struct devices devices;
-	struct consoles *consoles;  /* NULL: the demonstration, which has no console */
-	struct serial_line *serial; /* the same */
+	/* NULL: the demonstration, which has none, or they are being closed: a signal's handler looks. */
+	_Atomic(struct consoles *) consoles;
+	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
 	struct trace *trace;
 	struct demo demo;

@@ -22,7 +22,7 @@ void session_stop(struct session *session, int why)
 
 	atomic_compare_exchange_strong(&session->stopped, &nobody, why);
 	atomic_store(&session->hurry, true);
-	consoles_hurry(session->consoles);
+	consoles_hurry(atomic_load(&session->consoles));
 	machine = atomic_load(&session->machine);
 	if (machine)
 		ax_machine_stop(machine, why);
@@ -136,16 +136,18 @@ static int no_memory(void)
 static int make_consoles(struct session *session)
 {
 	AxHost *host = iothread_host(session->io);
+	struct consoles *consoles;
 	int status;
 
 	if (session->options->demonstration)
 		return STATUS_OK;
 	status = consoles_open(session->options, host, &session->devices, session_menu, session,
-			       &session->consoles);
+			       &consoles);
+	atomic_store(&session->consoles, consoles);
 	if (status)
 		return status;
-	session->serial = serial_line_new(host, consoles_serial(session->consoles),
-					  on_console_failure, session);
+	session->serial =
+		serial_line_new(host, consoles_serial(consoles), on_console_failure, session);
 	return session->serial ? STATUS_OK : no_memory();
 }
 
@@ -228,7 +230,7 @@ static int run_machines(struct session *session, AxMachineResult *result)
 	int status = STATUS_OK;
 
 	signals_begin(on_signal, session, session->options->timeout_ns);
-	consoles_begin(session->consoles);
+	consoles_begin(atomic_load(&session->consoles));
 	for (;;) {
 		if (run_once(session, result, &err)) {
 			status = cli_failure(NULL, &err);
@@ -240,7 +242,7 @@ static int run_machines(struct session *session, AxMachineResult *result)
 		if (status)
 			break;
 	}
-	consoles_leave(session->consoles);
+	consoles_leave(atomic_load(&session->consoles));
 	return status;
 }
 
@@ -266,7 +268,7 @@ static int check_written(struct session *session, int status)
  * the status it makes of @status. */
 static int close_consoles(struct session *session, int status)
 {
-	struct consoles *consoles = session->consoles;
+	struct consoles *consoles = atomic_exchange(&session->consoles, NULL);
 	int closed;
 
 	free_machine(session);
@@ -274,7 +276,6 @@ static int close_consoles(struct session *session, int status)
 	serial_line_free(session->serial);
 	session->serial = NULL;
 	closed = consoles_close(consoles);
-	session->consoles = NULL;
 	return closed ? closed : status;
 }
 
@@ -290,7 +291,7 @@ static int run(struct session *session)
 	failed = run_machines(session, &result);
 	machine = atomic_load(&session->machine);
 	/* Who ends us while a reader of what was printed sleeps ends the run. */
-	if (!consoles_flush(session->consoles) && atomic_load(&session->stopped)) {
+	if (!consoles_flush(atomic_load(&session->consoles)) && atomic_load(&session->stopped)) {
 		result.end = AX_MACHINE_STOPPED;
 		result.code = atomic_load(&session->stopped);
 	}
