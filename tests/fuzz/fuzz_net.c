@@ -254,7 +254,7 @@ static void give(uint8_t how)
 static void send_frame(uint8_t how)
 {
 	unsigned queue = how & 1 && queue_count() > 3 ? 3 : 1, count = 1 + (how >> 1) % 3;
-	struct virtq_desc segments[3];
+	struct virtq_desc segments[3] = { 0 };
 
 	for (unsigned i = 0; i < count; i++)
 		segments[i] = buffer(i || how & 8 ? script_u16() : 12, false);

@@ -258,6 +258,8 @@ static void take_offer(struct guest *guest, const uint8_t *bootp, size_t len)
 
 void guest_dhcp_discover(struct guest *guest)
 {
+	/* A DISCOVER that asks for mask, router, resolver and MTU. */
+	static const uint8_t options[] = { 53, 1, 1, 55, 4, 1, 3, 6, 26, 255 };
 	uint8_t frame[UDP + 300] = { 0 };
 	uint8_t *bootp = frame + UDP;
 	uint32_t ip = guest->ip;
@@ -275,7 +277,7 @@ void guest_dhcp_discover(struct guest *guest)
 	put32(bootp + 4, 0x12345678);
 	memcpy(bootp + 28, guest->mac, 6);
 	put32(bootp + 236, 0x63825363);
-	memcpy(bootp + 240, "\65\1\1\67\4\1\3\6\32\377", 10);
+	memcpy(bootp + 240, options, sizeof(options));
 	put16(frame + IP + 6, (uint16_t)~guest_sum(pseudo(frame, 17, 308), frame + IP, 308));
 	guest_send(guest, NULL, frame, sizeof(frame));
 }

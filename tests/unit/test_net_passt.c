@@ -217,14 +217,14 @@ END_TEST
 static pid_t pid_of(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	int pid = 0;
+	char text[32] = "";
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%d", &pid) != 1)
-		pid = 0;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
 	fclose(file);
-	return pid;
+	return (pid_t)strtol(text, NULL, 10);
 }
 
 START_TEST(a_passt_that_dies_takes_the_link_down)

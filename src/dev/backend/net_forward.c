@@ -84,7 +84,7 @@ int ax_net_forward_parse(const char *text, const char *guest, AxNetForward *forw
 		return bad(err, text, "the host's port is not 1 to 65535, then \"-\"");
 	if (!take_address(&at, guest_address))
 		return bad(err, text, "no \":\" before the guest's port");
-	if (guest_address[0] && strcmp(guest_address, guest))
+	if (guest_address[0] && strcmp(guest_address, guest) != 0)
 		return ax_error_argument(
 			err, -EINVAL,
 			"port forwarding \"%.80s\": there is one guest behind this "

@@ -189,7 +189,7 @@ int spawn_start(const char *const arguments[], int fd, bool all, pid_t *pid, int
 int spawn_daemon(const char *const arguments[], int fd, int limit_ms, struct spawn_result *result,
 		 AxError *err)
 {
-	int output, ret;
+	int output = -1, ret;
 	pid_t pid = -1;
 
 	*result = (struct spawn_result){ 0 };
