@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/test_virtio_blk \
 	tests/unit/test_virtio_blk_hostile \
 	tests/unit/test_virtio_blk_kill \
+	tests/unit/test_virtio_blk_memory \
 	tests/unit/test_virtio_blk_order \
 	tests/unit/test_virtio_blk_threads
 tests_unit_test_disk_LDADD = $(VIRTIO_TEST_LIBS)
@@ -13,6 +14,8 @@ tests_unit_test_disk_qcow2_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_hostile_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_kill_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_blk_memory_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtio_blk_memory_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_virtio_blk_order_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_virtio_blk_threads_LDADD = $(VIRTIO_TEST_LIBS)
 tsan_tests += tests/unit/test_virtio_blk tests/unit/test_virtio_blk_threads

@@ -131,6 +131,9 @@ static void blk_notify(AxVirtio *virtio, unsigned index)
 		take_requests(blk, index);
 		if (!virtq_want_notify(virtio, index, true))
 			return;
+		/* What comes back makes room, and looks again. */
+		if (blk->starved && blk->disk->in_flight)
+			return;
 	}
 	virtio_kick(virtio, index);
 }
