@@ -110,7 +110,11 @@ typedef struct AxNetUserConfig {
 #define AX_NET_USER_CONFIG_INIT { sizeof(AxNetUserConfig), NULL, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL }
 
 /**
- * Start passt, and wait until it is ready. It ends with the net, and when this process dies.
+ * Start passt, and wait until it is ready. It ends with the net, and when this process dies. As root
+ * it becomes the user "nobody". A host without any route has a network, too, of IPv4 alone.
+ *
+ * Debian 12's passt (March 2023) leaves out the last segment of the handshake of a forwarded
+ * connection: the guest accepts it when the caller's first data comes. Newer ones do not.
  *
  * @return 0; -EINVAL; -ENOENT there is no such program (the message names the package); -EACCES;
  * -EIO passt refused: the message is what it said; -ETIMEDOUT it said nothing for long; -ENOMEM
