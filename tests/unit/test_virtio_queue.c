@@ -1,79 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Virtqueues with a driver that keeps the rules: split and packed, with event indices and without, with
- * tables of indirect descriptors and without. What hostile drivers do is in test_virtio_hostile.c.
+ * tables of indirect descriptors and without. Notifications and interrupts are in test_virtio_events.c,
+ * hostile drivers in test_virtio_hostile.c.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "tests/unit/core_fixture.h"
+#include "tests/unit/echo_fixture.h"
 #include "tests/unit/fake_libc.h"
-#include "tests/unit/virtio_driver.h"
-#include "tests/unit/virtio_echo.h"
-
-/* The loop tests' variants. */
-#define PACKED	 1
-#define EVENTS	 2
-#define INDIRECT 4
-#define VARIANTS 8
-
-static struct drv *drv;
-static struct echo *echo;
-
-static void set_up(void)
-{
-	drv = drv_new();
-	echo = echo_new(drv->host);
-	drv_attach(drv, &echo->virtio);
-}
-
-static void tear_down(void)
-{
-	drv_free(drv);
-}
-
-static void start(int variant)
-{
-	uint64_t without = ECHO_F_BAD;
-
-	if (!(variant & PACKED))
-		without |= VIRTIO_F_RING_PACKED;
-	if (!(variant & EVENTS))
-		without |= VIRTIO_F_EVENT_IDX;
-	drv_start(drv, ~without);
-	drv_run(drv);
-	echo->notifies = 0;
-	(void)drv_ack(drv);
-	atomic_store(&drv->pulses, 0);
-	drv->virtio->counters.interrupts = drv->virtio->counters.suppressed = 0;
-}
-
-/* Ten bytes to read in two pieces, then room for sixteen in three, over @gpa's page. */
-static int add_five(uint64_t gpa, unsigned queue, bool indirect)
-{
-	const struct drv_segment segments[] = {
-		{ gpa, 3, false },	{ gpa + 100, 7, false }, { gpa + 200, 1, true },
-		{ gpa + 300, 8, true }, { gpa + 400, 7, true },
-	};
-
-	return drv_add_chain(drv, queue, segments, 5, indirect);
-}
-
-static void fill_five(uint64_t gpa, const char *ten)
-{
-	memcpy(drv_ptr(drv, gpa), ten, 3);
-	memcpy(drv_ptr(drv, gpa + 100), ten + 3, 7);
-}
-
-static void check_five(uint64_t gpa, const char *ten)
-{
-	ck_assert_mem_eq(drv_ptr(drv, gpa + 200), ten, 1);
-	ck_assert_mem_eq(drv_ptr(drv, gpa + 300), ten + 1, 8);
-	ck_assert_mem_eq(drv_ptr(drv, gpa + 400), ten + 9, 1);
-	ck_assert_mem_eq(drv_ptr(drv, gpa + 401), "\0\0", 2);
-	ck_assert_mem_eq(drv_ptr(drv, gpa + 308), "\0", 1);
-}
 
 START_TEST(a_chain_comes_back_with_what_was_written)
 {
@@ -192,162 +124,6 @@ START_TEST(chains_come_back_in_any_order)
 		check_five(gpa + 4096 * i, ten);
 	}
 	ck_assert_uint_eq(drv->virtio->queues[0].in_flight, 0);
-}
-END_TEST
-
-/* What was taken and returned is taken again, and asking for notifications does not count it as new. */
-START_TEST(returned_chains_are_taken_again)
-{
-	struct virtq_chain *a = virtq_chain_new(8), *b = virtq_chain_new(8);
-	uint64_t gpa;
-	uint16_t ids[2];
-
-	start(_i);
-	gpa = drv_alloc(drv, 4096);
-	virtio_lock(drv->virtio);
-	for (unsigned round = 0; round < 100; round++) {
-		add_five(gpa, 0, _i & INDIRECT);
-		add_five(gpa, 0, _i & INDIRECT);
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, a), 1);
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, b), 1);
-		ids[0] = a->id;
-		ids[1] = b->id;
-		virtq_return(drv->virtio, 0, b);
-		virtq_return(drv->virtio, 0, a);
-		ck_assert_uint_eq(drv->virtio->queues[0].in_flight, 0);
-		ck_assert(!virtq_want_notify(drv->virtio, 0, true));
-		/* Enough by now: the driver tells, or it is seen. */
-		add_five(gpa, 0, _i & INDIRECT);
-		ck_assert(virtq_want_notify(drv->virtio, 0, true));
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, a), 1);
-		ck_assert_uint_eq(a->id, ids[0]);
-		virtq_push(drv->virtio, 0, a, 0);
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, a), 1);
-		ck_assert_uint_eq(a->id, ids[1]);
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, b), 1);
-		virtq_push(drv->virtio, 0, a, 0);
-		virtq_push(drv->virtio, 0, b, 0);
-		ck_assert_int_eq(virtq_pop(drv->virtio, 0, a), 0);
-		for (unsigned i = 0; i < 3; i++)
-			ck_assert_int_ge(drv_take(drv, 0, NULL), 0);
-	}
-	virtio_unlock(drv->virtio);
-	ck_assert_uint_eq(drv->virtio->counters.chains, 300);
-	virtq_chain_free(a);
-	virtq_chain_free(b);
-}
-END_TEST
-
-START_TEST(notifications_come_when_they_are_wanted)
-{
-	uint64_t gpa;
-
-	start(_i);
-	gpa = drv_alloc(drv, 4096);
-	virtio_lock(drv->virtio);
-	ck_assert(!virtq_want_notify(drv->virtio, 0, true));
-	(void)virtq_want_notify(drv->virtio, 0, false);
-	if (_i & EVENTS && !(_i & PACKED)) {
-		/* Off means that the index asked for has passed: so let it pass. */
-		add_five(gpa, 0, false);
-		ck_assert(drv_kick(drv, 0));
-	}
-	add_five(gpa, 0, _i & INDIRECT);
-	ck_assert(!drv_kick(drv, 0));
-	ck_assert(virtq_want_notify(drv->virtio, 0, true));
-	virtio_unlock(drv->virtio);
-	drv_notify(drv, 0);
-	drv_run(drv);
-	ck_assert_uint_eq(drv->virtio->queues[0].in_flight, 0);
-	add_five(gpa, 0, _i & INDIRECT);
-	ck_assert(drv_kick(drv, 0));
-	/* Of a queue that is off, there is nothing to want. */
-	drv_reset(drv);
-	virtio_lock(drv->virtio);
-	ck_assert(!virtq_want_notify(drv->virtio, 0, true));
-	virtio_unlock(drv->virtio);
-}
-END_TEST
-
-START_TEST(interrupts_come_when_they_are_wanted)
-{
-	uint64_t gpa;
-
-	start(_i);
-	gpa = drv_alloc(drv, 4096);
-	ck_assert(!drv_want_interrupts(drv, 0, false));
-	/* Split with event indices: off means that the index asked for has passed. */
-	for (unsigned i = 0; i < 3; i++) {
-		add_five(gpa, 0, _i & INDIRECT);
-		drv_notify(drv, 0);
-		drv_run(drv);
-	}
-	ck_assert_uint_eq(atomic_load(&drv->pulses), 0);
-	ck_assert_uint_eq(drv->virtio->counters.suppressed, 3);
-	ck_assert(drv_want_interrupts(drv, 0, true));
-	for (unsigned i = 0; i < 3; i++)
-		ck_assert_int_ge(drv_take(drv, 0, NULL), 0);
-	ck_assert(!drv_want_interrupts(drv, 0, true));
-	add_five(gpa, 0, _i & INDIRECT);
-	drv_kick(drv, 0);
-	drv_run(drv);
-	ck_assert_uint_eq(atomic_load(&drv->pulses), 1);
-	/* Told once: not again until something comes back. */
-	virtio_lock(drv->virtio);
-	virtio_interrupt(drv->virtio, 0);
-	virtio_unlock(drv->virtio);
-	ck_assert_uint_eq(atomic_load(&drv->pulses), 1);
-	ck_assert_uint_eq(drv->virtio->counters.interrupts, 1);
-	ck_assert_uint_eq(drv->virtio->counters.suppressed, 3);
-}
-END_TEST
-
-/* Many rounds, in which the driver takes nothing that it does not know of by an interrupt. */
-START_TEST(an_index_asked_for_is_never_missed)
-{
-	uint64_t gpa;
-	unsigned in_flight = 0;
-
-	start(_i);
-	gpa = drv_alloc(drv, 4096);
-	for (unsigned round = 0; round < 5000; round++) {
-		unsigned count = 1 + round * 7 % 11;
-
-		while (count-- && add_five(gpa, 0, _i & INDIRECT) >= 0)
-			in_flight++;
-		drv_notify(drv, 0);
-		drv_run(drv);
-		if (!drv_wait_irq(drv, 0))
-			ck_abort_msg("round %u: no interrupt", round);
-		for (unsigned take = 1 + round % 13; take && drv_take(drv, 0, NULL) >= 0; take--)
-			in_flight--;
-		/* As a driver does that ends its round: what came meanwhile is looked at. */
-		while (drv_want_interrupts(drv, 0, true)) {
-			ck_assert_int_ge(drv_take(drv, 0, NULL), 0);
-			in_flight--;
-		}
-		ck_assert_uint_eq(in_flight, 0);
-	}
-}
-END_TEST
-
-START_TEST(a_device_that_has_enough_goes_on_later)
-{
-	uint64_t gpa;
-	unsigned count = 0;
-
-	echo->budget = 3;
-	echo->switches = _i & INDIRECT;
-	start(_i);
-	gpa = drv_alloc(drv, 4096);
-	for (unsigned i = 0; i < 10; i++)
-		add_five(gpa, 0, _i & INDIRECT);
-	drv_kick(drv, 0);
-	drv_run(drv);
-	while (drv_take(drv, 0, NULL) >= 0)
-		count++;
-	ck_assert_uint_eq(count, 10);
-	ck_assert_uint_eq(echo->notifies, 4);
 }
 END_TEST
 
@@ -535,25 +311,13 @@ int main(void)
 		a_small_ring_takes_many_chains,
 		a_full_ring_is_served,
 		chains_come_back_in_any_order,
-		returned_chains_are_taken_again,
-		notifications_come_when_they_are_wanted,
-		interrupts_come_when_they_are_wanted,
-		an_index_asked_for_is_never_missed,
-		a_device_that_has_enough_goes_on_later,
 		a_reset_finishes_what_is_in_flight,
 		a_queue_is_switched_off_alone,
 		late_chains_do_no_harm,
 		several_chains_are_given_back_at_once,
 	};
-	Suite *suite = suite_create("virtio-queue");
-	TCase *tcase = tcase_create("queue");
+	const TTest *const others[] = { bytes_are_copied_and_sliced_at_any_offset,
+					no_memory_is_no_chain };
 
-	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, VARIANTS);
-	tcase_add_test(tcase, bytes_are_copied_and_sliced_at_any_offset);
-	tcase_add_test(tcase, no_memory_is_no_chain);
-	suite_add_tcase(suite, tcase);
-	return drv_suite(suite);
+	return run_variants("virtio-queue", tests, sizeof(tests) / sizeof(tests[0]), others, 2);
 }
