@@ -121,6 +121,13 @@ static int tell_death(AxMachine *machine, const AxMachineResult *result, const c
 	return status;
 }
 
+/* Where the kernel was when it asked for the reset says nothing of why it panicked: it has said so. */
+int outcome_tell_panic(void)
+{
+	cli_message("the guest's kernel panicked, and asked for a reset");
+	return STATUS_CRASH;
+}
+
 int outcome_tell(AxMachine *machine, const AxMachineResult *result,
 		 const struct run_options *options)
 {

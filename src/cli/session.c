@@ -284,6 +284,7 @@ static int run(struct session *session)
 	AxMachineResult result = AX_MACHINE_RESULT_INIT;
 	AxMachine *machine;
 	int status, failed;
+	bool panicked;
 
 	if (session->options->demonstration)
 		demo_begin();
@@ -299,7 +300,16 @@ static int run(struct session *session)
 	if (session->serial && serial_line_is_open(session->serial) && isatty(STDOUT_FILENO) &&
 	    isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	status = failed ? failed : outcome_tell(machine, &result, session->options);
+	panicked = result.end == AX_MACHINE_RESET && session->serial &&
+		   serial_line_panicked(session->serial);
+	if (panicked)
+		result.end = AX_MACHINE_CRASH;
+	if (failed)
+		status = failed;
+	else if (panicked)
+		status = outcome_tell_panic();
+	else
+		status = outcome_tell(machine, &result, session->options);
 	status = check_written(session, status);
 	if (session->options->demonstration && !failed && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);

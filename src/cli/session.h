@@ -32,4 +32,7 @@ int session_run(const struct run_options *options);
 int outcome_tell(AxMachine *machine, const AxMachineResult *result,
 		 const struct run_options *options);
 
+/* The same of a kernel that has panicked, by what it printed, and then asked for a reset. */
+int outcome_tell_panic(void);
+
 #endif
