@@ -128,7 +128,7 @@ static pid_t only_child(void)
 	if (!fgets(text, sizeof(text), file))
 		text[0] = 0;
 	fclose(file);
-	return (pid_t)atoi(text);
+	return (pid_t)strtol(text, NULL, 10);
 }
 
 START_TEST(its_death_breaks_the_device_and_is_reported)

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -49,7 +50,7 @@ static void *at(struct backend *backend, uint64_t addr)
 		if (addr - region->user_addr < region->size)
 			return (uint8_t *)backend->mapped[i] + (addr - region->user_addr);
 	}
-	return NULL;
+	abort(); /* the front end named memory that it did not give */
 }
 
 static bool get(struct backend *backend, struct request *request)
@@ -137,12 +138,12 @@ static void serve(struct backend *backend, struct backend_ring *ring)
 		used->ring[ring->base % ring->size].id = head;
 		used->ring[ring->base % ring->size].len = len;
 		ring->base = (uint16_t)(ring->base + 1);
+		/* avail_event, section 2.7.10: the next one is announced. */
+		__atomic_store_n((uint16_t *)&used->ring[ring->size], (uint16_t)ring->base,
+				 __ATOMIC_SEQ_CST);
 		__atomic_store_n(&used->idx, (uint16_t)ring->base, __ATOMIC_RELEASE);
 		atomic_fetch_add(&backend->chains, 1);
 	}
-	/* avail_event, section 2.7.10: the next one is announced. */
-	__atomic_store_n((uint16_t *)&used->ring[ring->size], (uint16_t)ring->base,
-			 __ATOMIC_SEQ_CST);
 	(void)!write(ring->call, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 

@@ -138,7 +138,7 @@ int vhost_user_send(struct vhost_user *user, enum vhost_user_request request, co
 {
 	struct exchange exchange = begin(user, request, err);
 	bool wait = user->protocol & VHOST_USER_PROTOCOL_F_REPLY_ACK;
-	uint64_t result;
+	uint64_t result = 0;
 	int ret;
 
 	ret = send_message(&exchange, wait ? VHOST_USER_NEED_REPLY : 0, payload, size, fds,
@@ -168,7 +168,7 @@ static int ask_u64(struct vhost_user *user, enum vhost_user_request request, uin
 
 static int ask_queues(struct vhost_user *user, AxError *err)
 {
-	uint64_t queues;
+	uint64_t queues = 0;
 	int ret;
 
 	user->queues = VHOST_USER_RINGS;

@@ -204,7 +204,7 @@ static bool parse_line(const uint8_t *line, uint32_t len, uint32_t *port)
 	const uint32_t skip = sizeof(word) - 1;
 	uint64_t value = 0;
 
-	if (len <= skip || memcmp(line, word, skip))
+	if (len <= skip || memcmp(line, word, skip) != 0)
 		return false;
 	for (uint32_t i = skip; i < len; i++) {
 		if (line[i] < '0' || line[i] > '9')
