@@ -150,8 +150,11 @@ fetch_machine() {
 	download "$kernel" busybox-static || return 1
 	unpack "$root" "$work"/packages/*.deb || return 1
 	$is_cross || return 0
-	download check libsubunit-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev || return 1
-	unpack "$sysroot" "$work"/packages/check_* "$work"/packages/lib* "$work"/packages/zlib*
+	download check libsubunit-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev linux-libc-dev || return 1
+	unpack "$sysroot" "$work"/packages/check_* "$work"/packages/lib* "$work"/packages/zlib* || return 1
+	# liburing's header wants one that older kernels' headers lack. No others: they are the compiler's.
+	unpack "$work/headers" "$work"/packages/linux-libc-dev_* && mkdir -p "$sysroot/usr/include/linux" &&
+		cp "$work/headers/usr/include/linux/blkdev.h" "$sysroot/usr/include/linux/"
 }
 
 qemu_is_new_enough() {
