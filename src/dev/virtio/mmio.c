@@ -51,7 +51,11 @@ static uint32_t read_register(AxVirtio *virtio, uint64_t offset)
 
 bool virtio_accepts(AxVirtio *virtio, uint64_t features)
 {
-	if ((features & ~virtio->offered) || !(features & VIRTIO_F_VERSION_1))
+	/*
+	 * Section 6.1 leaves it to the device whether it works without VERSION_1, which small systems
+	 * forget: it is in the upper half. Nothing here differs without it.
+	 */
+	if (features & ~virtio->offered)
 		return false;
 	return !virtio->type->features_ok || virtio->type->features_ok(virtio, features);
 }

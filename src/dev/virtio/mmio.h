@@ -41,7 +41,8 @@
 
 #define VIRTIO_MMIO_MAGIC_VALUE 0x74726976 /* "virt" */
 #define VIRTIO_MMIO_MODERN	2	   /* Version */
-#define VIRTIO_MMIO_VENDOR	0x4d565841 /* "AXVM" */
+/* "QEMU": small systems that are built for its boards compare, and find no device otherwise. */
+#define VIRTIO_MMIO_VENDOR 0x554d4551
 
 /* InterruptStatus. */
 #define VIRTIO_MMIO_USED_BUFFER	  1u

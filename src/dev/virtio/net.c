@@ -139,6 +139,9 @@ static bool net_features_ok(AxVirtio *virtio, uint64_t features)
 	};
 
 	(void)virtio;
+	/* Section 5.1.6.1: without it the header has another length. */
+	if (!(features & VIRTIO_F_VERSION_1))
+		return false;
 	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
 		if ((features & needs[i].feature) && !(features & needs[i].any_of))
 			return false;
