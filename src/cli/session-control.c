@@ -120,8 +120,9 @@ static const char *press_power_button(struct session *session)
 {
 	AxError err = AX_ERROR_INIT;
 
+	/* Nobody sees it while the CPUs are held. */
 	if (pauser_is_paused(session->pauser))
-		return "it is paused: nobody sees its power button";
+		pauser_resume(session->pauser, ax_machine_vm(atomic_load(&session->machine)));
 	return ax_machine_power_button(atomic_load(&session->machine), &err)
 		       ? "this machine has no power button"
 		       : NULL;
