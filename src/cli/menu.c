@@ -41,7 +41,7 @@ static bool take_key(struct menu *menu, uint8_t key)
 	case 'b':
 	case 'B': act(menu, CONSOLE_BREAK, "sent a break"); break;
 	case 's':
-	case 'S': act(menu, CONSOLE_STATISTICS, "counted: it was started without --stats"); break;
+	case 'S': act(menu, CONSOLE_STATISTICS, "counted"); break;
 	case 'd':
 	case 'D': act(menu, CONSOLE_POWER_BUTTON, "told: it has no power button"); break;
 	case 'h':
