@@ -2,6 +2,7 @@
 # The lab: KVM tests and tests of the command on a stock kernel in an emulated machine (tests/lab/run).
 # Not a part of "make check": it fetches packages and takes minutes. tests/check-all starts it.
 EXTRA_DIST += \
+	tests/lab/arm64-linux.conf \
 	tests/lab/arm64-pmu.conf \
 	tests/lab/arm64.conf \
 	tests/lab/cpio \
@@ -9,7 +10,9 @@ EXTRA_DIST += \
 	tests/lab/linux \
 	tests/lab/lib.sh \
 	tests/lab/partition-pmu \
+	tests/lab/riscv64-aia-linux.conf \
 	tests/lab/riscv64-aia.conf \
+	tests/lab/riscv64-linux.conf \
 	tests/lab/riscv64.conf \
 	tests/lab/run \
 	tests/lab/shell \
