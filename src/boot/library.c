@@ -8,6 +8,43 @@
 #include <errno.h>
 #include <string.h>
 
+#ifdef AX_LIBRARIES_STATIC
+/* What is linked in needs no loader, which a static program would have to have from glibc. */
+static void *open_library(const char *soname)
+{
+	(void)soname;
+	return NULL;
+}
+
+static void *find(void *library, const char *name)
+{
+	(void)library;
+	(void)name;
+	return NULL;
+}
+
+void ax_library_close(void *handle)
+{
+	(void)handle;
+}
+#else
+static void *open_library(const char *soname)
+{
+	return dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+}
+
+static void *find(void *library, const char *name)
+{
+	return dlsym(library, name);
+}
+
+void ax_library_close(void *handle)
+{
+	if (handle)
+		dlclose(handle);
+}
+#endif
+
 static int look_up(void *library, const char *soname, const struct ax_library_function *wanted,
 		   void *functions, unsigned count, AxError *err)
 {
@@ -15,7 +52,7 @@ static int look_up(void *library, const char *soname, const struct ax_library_fu
 		void *function = wanted[i].linked;
 
 		if (!function)
-			function = dlsym(library, wanted[i].name);
+			function = find(library, wanted[i].name);
 		if (!function)
 			return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 					    "%s has no function %s: a newer one is needed", soname,
@@ -33,7 +70,7 @@ int ax_library_open(const char *soname, const char *package,
 	int ret;
 
 	if (!wanted[0].linked) {
-		library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+		library = open_library(soname);
 		if (!library)
 			return ax_error_set(
 				err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
@@ -48,10 +85,4 @@ int ax_library_open(const char *soname, const char *package,
 	}
 	*handle = library;
 	return 0;
-}
-
-void ax_library_close(void *handle)
-{
-	if (handle)
-		dlclose(handle);
 }
