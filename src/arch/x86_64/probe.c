@@ -157,8 +157,8 @@ bool arch_probe_exit(const AxProbe *probe, uint32_t kind, const char **how)
 		*how = "breakpoints and single-step, by ax_vcpu_set_debug()";
 		return probe_has(probe, KVM_CAP_SET_GUEST_DEBUG);
 	case AX_EXIT_IRQ_EOI:
-		*how = "comes from a split irqchip, which this library does not make";
-		return false;
+		*how = "the guest ends an interrupt of a level, with a split irqchip";
+		return probe_has(probe, KVM_CAP_SPLIT_IRQCHIP);
 	case AX_EXIT_UNSUPPORTED: *how = "something new that KVM says"; return true;
 	default: *how = "unknown"; return false;
 	}
