@@ -56,7 +56,7 @@ START_TEST(a_small_ring_takes_many_chains)
 		(void)ax_loop_dispatch(drv->host, 0, NULL);
 		for (unsigned n = 0; n < chains; n++) {
 			if (drv_take(drv, 2, &len) < 0 || len != 4 ||
-			    memcmp(drv_ptr(drv, gpa + 16 + 8 * n), &i, 4))
+			    memcmp(drv_ptr(drv, gpa + 16 + 8 * n), &i, 4) != 0)
 				ck_abort_msg("round %u: chain %u is not right", i, n);
 		}
 	}

@@ -118,8 +118,8 @@ static bool take_one(unsigned index)
 	if (token < 0)
 		return false;
 	buffer = buffer_of(work, (int)(work->number[token] % ECHO_SIZE));
-	if (len != 8 || memcmp(buffer + 16, &work->number[token], 2) ||
-	    memcmp(buffer + 24, (uint8_t *)&work->number[token] + 2, 6))
+	if (len != 8 || memcmp(buffer + 16, &work->number[token], 2) != 0 ||
+	    memcmp(buffer + 24, (uint8_t *)&work->number[token] + 2, 6) != 0)
 		ck_abort_msg("queue %u: what came back is not what was sent", index);
 	work->back++;
 	return true;

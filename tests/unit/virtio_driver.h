@@ -107,7 +107,7 @@ bool drv_is_broken(struct drv *drv);
 void drv_start(struct drv *drv, uint64_t features);
 /* Its parts: up to FEATURES_OK (whether it was accepted), one queue, DRIVER_OK. */
 bool drv_negotiate(struct drv *drv, uint64_t features);
-void drv_setup_queue(struct drv *drv, unsigned queue);
+void drv_setup_queue(struct drv *drv, unsigned index);
 void drv_driver_ok(struct drv *drv);
 /* Write 0 to Status. */
 void drv_reset(struct drv *drv);
@@ -120,18 +120,18 @@ void *drv_ptr(struct drv *drv, uint64_t gpa);
  * Make a chain available: its token, or -1 when the ring has no room. It is not announced yet.
  * @indirect: by a table of its own.
  */
-int drv_add_chain(struct drv *drv, unsigned queue, const struct drv_segment *segments,
+int drv_add_chain(struct drv *drv, unsigned index, const struct drv_segment *segments,
 		  unsigned count, bool indirect);
 #define drv_add(drv, queue, ...) drv_add_chain(drv, queue, __VA_ARGS__)
 /* Notify the device of what was added, if it wants to know. Whether it did. */
-bool drv_kick(struct drv *drv, unsigned queue);
+bool drv_kick(struct drv *drv, unsigned index);
 /* Notify it in any case. */
-void drv_notify(struct drv *drv, unsigned queue);
+void drv_notify(struct drv *drv, unsigned index);
 
 /* The next chain that came back: its token, and the bytes written; -1: none. */
-int drv_take(struct drv *drv, unsigned queue, uint32_t *len);
+int drv_take(struct drv *drv, unsigned index, uint32_t *len);
 /* The same, dispatching the loop for up to five seconds. Fails the test when none comes. */
-int drv_wait(struct drv *drv, unsigned queue, uint32_t *len);
+int drv_wait(struct drv *drv, unsigned index, uint32_t *len);
 /* Dispatch the loop until nothing is left to do. */
 void drv_run(struct drv *drv);
 
@@ -139,7 +139,7 @@ void drv_run(struct drv *drv);
  * Ask for interrupts of a queue, or not to have any. On: whether a chain came back meanwhile that no
  * interrupt will tell of. They are on after drv_start(): drv_take() asks anew.
  */
-bool drv_want_interrupts(struct drv *drv, unsigned queue, bool on);
+bool drv_want_interrupts(struct drv *drv, unsigned index, bool on);
 /* InterruptStatus, acknowledged. */
 uint32_t drv_ack(struct drv *drv);
 /* Wait for an interrupt, for up to @timeout_ms; false: none came. */

@@ -54,7 +54,7 @@ static int add_split(struct drv *drv, struct drv_queue *queue, const struct drv_
 {
 	struct virtq_desc *table = drv_ptr(drv, queue->descriptors);
 	struct virtq_avail *avail = avail_of(drv, queue);
-	uint16_t head = queue->free_head, at = head;
+	uint16_t head = queue->free_head;
 
 	if (indirect) {
 		uint64_t gpa = new_table(drv, queue, take_free(queue));
@@ -65,7 +65,8 @@ static int add_split(struct drv *drv, struct drv_queue *queue, const struct drv_
 		table[head] = (struct virtq_desc){ gpa, 16 * count, VIRTQ_DESC_INDIRECT, 0 };
 	} else {
 		for (unsigned i = 0; i < count; i++) {
-			at = take_free(queue);
+			uint16_t at = take_free(queue);
+
 			table[at] = split_desc(&segments[i], i + 1 < count, queue->free_head);
 		}
 	}
