@@ -9,6 +9,7 @@
 
 #include "arch/arch.h"
 #include "arch/arm64/insn.h"
+#include "arch/line.h"
 
 /* KVM's numbers of core registers: api.rst 4.68, "arm64 core/FP-SIMD registers". */
 #define ARM64_CORE(member) \
@@ -61,8 +62,7 @@ struct arch_vcpu {
 	AxVCpu *claimed;	    /* CpuUp: whose start is claimed while pending.by_arch */
 	bool single_step;	    /* by arch_set_debug() */
 	bool suspended;		    /* KVM_MP_STATE_SUSPENDED, by CPU_SUSPEND */
-	pthread_mutex_t line_lock;
-	uint64_t line[4]; /* vectors that hold the CPU's interrupt line up. Under line_lock */
+	struct cpu_line line;	    /* without irqchip */
 };
 
 /* Of the VM. */
@@ -111,9 +111,10 @@ int arm64_begin_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 int arm64_continue_access(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /*
- * interrupt.c: after a reset that took it down the CPU's line is up again if somebody holds it.
- * Owner, or Free.
+ * interrupt.c: the CPU's line falls for good, as if nobody had injected anything; or, after a reset that
+ * took it down, is up again if somebody holds it. Owner, or Free.
  */
+int arm64_drop_line(AxVCpu *vcpu, AxError *err);
 int arm64_restore_line(AxVCpu *vcpu, AxError *err);
 
 #endif

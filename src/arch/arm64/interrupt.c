@@ -22,42 +22,23 @@ static int set_line(AxVCpu *vcpu, uint32_t type, uint32_t number, bool level, Ax
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_IRQ_LINE") : 0;
 }
 
-static bool is_raised(const struct arch_vcpu *arch)
+static int drive_cpu_line(AxVCpu *vcpu, bool level, AxError *err)
 {
-	return arch->line[0] || arch->line[1] || arch->line[2] || arch->line[3];
-}
-
-/* The line is up as long as any vector is. */
-static int change_line(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
-{
-	struct arch_vcpu *arch = vcpu->arch;
-	uint64_t bit = UINT64_C(1) << (vector % 64), *word = &arch->line[vector / 64], before;
-	bool was_raised;
-	int ret = 0;
-
-	pthread_mutex_lock(&arch->line_lock);
-	was_raised = is_raised(arch);
-	before = *word;
-	*word = level ? before | bit : before & ~bit;
-	if (was_raised != is_raised(arch))
-		ret = set_line(vcpu, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_CPU_IRQ, level, err);
-	if (ret)
-		*word = before;
-	pthread_mutex_unlock(&arch->line_lock);
-	return ret;
+	return set_line(vcpu, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_CPU_IRQ, level, err);
 }
 
 int arm64_restore_line(AxVCpu *vcpu, AxError *err)
 {
-	int ret = 0;
-
 	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
 		return 0;
-	pthread_mutex_lock(&vcpu->arch->line_lock);
-	if (is_raised(vcpu->arch))
-		ret = set_line(vcpu, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_CPU_IRQ, true, err);
-	pthread_mutex_unlock(&vcpu->arch->line_lock);
-	return ret;
+	return cpu_line_restore(&vcpu->arch->line, vcpu, drive_cpu_line, err);
+}
+
+int arm64_drop_line(AxVCpu *vcpu, AxError *err)
+{
+	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
+		return 0;
+	return cpu_line_drop(&vcpu->arch->line, vcpu, drive_cpu_line, err);
 }
 
 static int change(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
@@ -71,7 +52,7 @@ static int change(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
 	if (vector > 255)
 		return ax_error_argument(err, -EINVAL, "%u is no interrupt vector: 0 to 255",
 					 vector);
-	return change_line(vcpu, vector, level, err);
+	return cpu_line_change(&vcpu->arch->line, vcpu, vector, level, drive_cpu_line, err);
 }
 
 int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err)

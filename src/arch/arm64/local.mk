@@ -15,4 +15,6 @@ arch_sources = \
 	src/arch/arm64/seam.h \
 	src/arch/arm64/setup.c \
 	src/arch/arm64/virtual.c \
-	src/arch/arm64/vm.c
+	src/arch/arm64/vm.c \
+	src/arch/line.c \
+	src/arch/line.h

@@ -92,15 +92,6 @@ static int let_kvm_hold(AxVCpu *vcpu, AxError *err)
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_SET_MP_STATE") : 0;
 }
 
-static void lower_line(AxVCpu *vcpu)
-{
-	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
-		return;
-	for (unsigned vector = 0; vector < 256; vector++)
-		if (vcpu->arch->line[vector / 64] >> (vector % 64) & 1)
-			arch_clear_interrupt(vcpu, vector, NULL);
-}
-
 int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 {
 	bool is_off = setup->flags & AX_SETUP_POWERED_OFF;
@@ -110,9 +101,10 @@ int arch_vcpu_setup(AxVCpu *vcpu, const AxVCpuSetup *setup, AxError *err)
 	if (ret)
 		return ret;
 	ret = enter(vcpu, setup->entry, setup->arg, setup->stack, err);
+	if (!ret)
+		ret = arm64_drop_line(vcpu, err);
 	if (ret)
 		return ret;
-	lower_line(vcpu);
 	atomic_store(&vcpu->powered_off, is_off && !kvm_holds);
 	return is_off && kvm_holds ? let_kvm_hold(vcpu, err) : 0;
 }
@@ -144,7 +136,7 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 	vcpu->arch = calloc(1, sizeof(*vcpu->arch));
 	if (!vcpu->arch)
 		return ax_error_nomem(err, "a vCPU");
-	pthread_mutex_init(&vcpu->arch->line_lock, NULL);
+	cpu_line_init(&vcpu->arch->line);
 	return 0;
 }
 
@@ -152,7 +144,7 @@ void arch_vcpu_fini(AxVCpu *vcpu)
 {
 	if (!vcpu->arch)
 		return;
-	pthread_mutex_destroy(&vcpu->arch->line_lock);
+	cpu_line_fini(&vcpu->arch->line);
 	free(vcpu->arch);
 	vcpu->arch = NULL;
 }

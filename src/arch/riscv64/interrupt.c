@@ -6,7 +6,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <string.h>
 
 #include "arch/riscv64/riscv.h"
 #include "core/error.h"
@@ -27,55 +26,18 @@ static int set_line(AxVCpu *vcpu, bool level, AxError *err)
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_INTERRUPT") : 0;
 }
 
-static bool is_raised(const struct arch_vcpu *arch)
-{
-	return arch->line[0] || arch->line[1] || arch->line[2] || arch->line[3];
-}
-
-/* The line is up as long as any vector is. */
-static int change_line(AxVCpu *vcpu, unsigned vector, bool level, AxError *err)
-{
-	struct arch_vcpu *arch = vcpu->arch;
-	uint64_t bit = UINT64_C(1) << (vector % 64), *word = &arch->line[vector / 64], before;
-	bool was_raised;
-	int ret = 0;
-
-	pthread_mutex_lock(&arch->line_lock);
-	was_raised = is_raised(arch);
-	before = *word;
-	*word = level ? before | bit : before & ~bit;
-	if (was_raised != is_raised(arch))
-		ret = set_line(vcpu, level, err);
-	if (ret)
-		*word = before;
-	pthread_mutex_unlock(&arch->line_lock);
-	return ret;
-}
-
 int riscv_drop_line(AxVCpu *vcpu, AxError *err)
 {
-	int ret;
-
 	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
 		return 0;
-	pthread_mutex_lock(&vcpu->arch->line_lock);
-	memset(vcpu->arch->line, 0, sizeof(vcpu->arch->line));
-	ret = set_line(vcpu, false, err);
-	pthread_mutex_unlock(&vcpu->arch->line_lock);
-	return ret;
+	return cpu_line_drop(&vcpu->arch->line, vcpu, set_line, err);
 }
 
 int riscv_restore_line(AxVCpu *vcpu, AxError *err)
 {
-	int ret = 0;
-
 	if (vcpu->vm->irqchip != AX_IRQCHIP_NONE)
 		return 0;
-	pthread_mutex_lock(&vcpu->arch->line_lock);
-	if (is_raised(vcpu->arch))
-		ret = set_line(vcpu, true, err);
-	pthread_mutex_unlock(&vcpu->arch->line_lock);
-	return ret;
+	return cpu_line_restore(&vcpu->arch->line, vcpu, set_line, err);
 }
 
 static int send_message(AxVCpu *vcpu, unsigned identity, AxError *err)
@@ -104,7 +66,7 @@ int arch_inject(AxVCpu *vcpu, unsigned vector, AxError *err)
 	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
 		return send_message(vcpu, vector, err);
 	ret = check_vector(vector, err);
-	return ret ? ret : change_line(vcpu, vector, true, err);
+	return ret ? ret : cpu_line_change(&vcpu->arch->line, vcpu, vector, true, set_line, err);
 }
 
 int arch_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
@@ -116,7 +78,7 @@ int arch_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 	if (vcpu->vm->irqchip == AX_IRQCHIP_KERNEL)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "KVM's AIA does not give interrupts back");
-	return change_line(vcpu, vector, false, err);
+	return cpu_line_change(&vcpu->arch->line, vcpu, vector, false, set_line, err);
 }
 
 uint32_t arch_irq_line(uint32_t gsi)

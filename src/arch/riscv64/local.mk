@@ -20,4 +20,6 @@ arch_sources = \
 	src/arch/riscv64/setup.c \
 	src/arch/riscv64/virtual.c \
 	src/arch/riscv64/vm.c \
+	src/arch/line.c \
+	src/arch/line.h \
 	src/sys/riscv64/uapi.h

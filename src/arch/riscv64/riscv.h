@@ -6,6 +6,7 @@
 #define AXVMM_ARCH_RISCV64_RISCV_H
 
 #include "arch/arch.h"
+#include "arch/line.h"
 #include "sys/riscv64/uapi.h"
 
 /* Numbers of KVM's registers. General purpose registers have their own, from 1 on. */
@@ -48,10 +49,8 @@
 
 /* Of one vCPU. */
 struct arch_vcpu {
-	AxVCpu *claimed; /* whose start waits for the answer to CpuUp; NULL */
-	/* Without irqchip: vectors injected and not cleared, which hold the one line up. */
-	uint64_t line[4];
-	pthread_mutex_t line_lock;
+	AxVCpu *claimed;      /* whose start waits for the answer to CpuUp; NULL */
+	struct cpu_line line; /* without irqchip */
 };
 
 /* Whether KVM sign-extends MMIO loads. */

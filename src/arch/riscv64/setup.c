@@ -171,7 +171,7 @@ int arch_vcpu_init(AxVCpu *vcpu, AxError *err)
 	vcpu->arch = calloc(1, sizeof(*vcpu->arch));
 	if (!vcpu->arch)
 		return ax_error_nomem(err, "a vCPU");
-	pthread_mutex_init(&vcpu->arch->line_lock, NULL);
+	cpu_line_init(&vcpu->arch->line);
 	pthread_mutex_lock(&vcpu->vm->lock);
 	too_late = vcpu->vm->arch->aia_ready;
 	pthread_mutex_unlock(&vcpu->vm->lock);
@@ -186,7 +186,7 @@ void arch_vcpu_fini(AxVCpu *vcpu)
 {
 	if (!vcpu->arch)
 		return;
-	pthread_mutex_destroy(&vcpu->arch->line_lock);
+	cpu_line_fini(&vcpu->arch->line);
 	free(vcpu->arch);
 	vcpu->arch = NULL;
 }
