@@ -168,6 +168,11 @@ static int run(const AxNetUserConfig *config, struct passt_line *line, bool alon
 	fill_line(line, config, alone);
 	ret = spawn_daemon(line->arguments, pair[1], PASST_LIMIT_MS, &result, err);
 	close(pair[1]);
+	/* Where processes are made without sharing memory (QEMU's user mode) a program that cannot be
+	 * run is known by the status that posix_spawn() gives its child. */
+	if (!ret && result.status != -1 && WIFEXITED(result.status) &&
+	    WEXITSTATUS(result.status) == 127 && !result.output[0])
+		ret = -ENOENT;
 	if (ret == -ENOENT)
 		ret = ax_error_set(err, ret, AX_ERROR_FILE, ENOENT,
 				   "%s is not there: user networking needs it (package passt)",
