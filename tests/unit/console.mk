@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/test_chardev \
 	tests/unit/test_chardev_peers \
 	tests/unit/test_chardev_uart
+tests_unit_test_chardev_peers_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/test_chardev \
 	tests/unit/test_chardev_peers \

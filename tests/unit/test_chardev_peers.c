@@ -5,6 +5,7 @@
 #include <termios.h>
 
 #include "tests/unit/char_fixture.h"
+#include "tests/unit/fake_libc.h"
 
 static AxCharDev *new_pty(const char *link)
 {
@@ -336,6 +337,60 @@ START_TEST(path_of_somebody_else_is_refused)
 }
 END_TEST
 
+static int try_kind(unsigned kind, AxCharDev **dev)
+{
+	AxCharDevConfig config = char_config();
+	AxError err = AX_ERROR_INIT;
+
+	switch (kind) {
+	case 0: return ax_chardev_new_null(&config, dev, &err);
+	case 1: return ax_chardev_new_pty(&config, in_folder("tty"), dev, &err);
+	case 2: return ax_chardev_new_file(&config, in_folder("log"), 0, dev, &err);
+	default: return ax_chardev_new_unix(&config, in_folder("console"), 0, dev, &err);
+	}
+}
+
+START_TEST(whatever_fails_nothing_is_left_behind)
+{
+	for (unsigned kind = 0; kind < 4; kind++) {
+		for (unsigned nth = 1;; nth++) {
+			AxCharDev *dev = NULL;
+			int ret;
+
+			fake_libc_fail(LIBC_MALLOC, nth, ENOMEM);
+			ret = try_kind(kind, &dev);
+			if (!fake_libc_failed(LIBC_MALLOC)) {
+				ck_assert_int_eq(ret, 0);
+				ax_chardev_free(dev);
+				break;
+			}
+			/* What failed may be something that is done without. */
+			if (ret)
+				ck_assert_int_eq(ret, -ENOMEM);
+			else
+				ax_chardev_free(dev);
+			unlink(in_folder("log"));
+		}
+		unlink(in_folder("log"));
+	}
+}
+END_TEST
+
+START_TEST(queue_that_can_not_grow_loses_the_newest_and_counts_them)
+{
+	AxCharDev *dev = new_unix(in_folder("console"), 0);
+	uint8_t bytes[5000] = { 0 };
+
+	ck_assert_uint_eq(ax_chardev_write(dev, bytes, 4000), 4000);
+	fake_libc_fail(LIBC_MALLOC, 1, ENOMEM);
+	ck_assert_uint_eq(ax_chardev_write(dev, bytes, 5000), 5000);
+	ck_assert(fake_libc_failed(LIBC_MALLOC));
+	ck_assert_uint_eq(counters_of(dev).waiting, 4096);
+	ck_assert_uint_eq(counters_of(dev).dropped, 9000 - 4096);
+	ax_chardev_free(dev);
+}
+END_TEST
+
 struct chaos {
 	AxCharDev *dev;
 	atomic_bool stop;
@@ -398,4 +453,6 @@ RUN_CHAR_TESTS("chardev-peers", pty_is_opened_closed_and_opened_again,
 	       socket_serves_one_client_after_the_other, half_closed_client_still_reads,
 	       client_that_goes_while_its_input_waits_is_noticed,
 	       who_waits_for_a_client_goes_on_when_that_goes, socket_that_connects_does_so_again,
-	       path_of_somebody_else_is_refused, clients_come_and_go_while_vcpus_print)
+	       path_of_somebody_else_is_refused, whatever_fails_nothing_is_left_behind,
+	       queue_that_can_not_grow_loses_the_newest_and_counts_them,
+	       clients_come_and_go_while_vcpus_print)

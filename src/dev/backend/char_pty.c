@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -40,23 +39,26 @@ static void pty_gone(AxCharDev *dev)
 	char_look_later(dev, CHAR_LOOK_NS);
 }
 
-/* The other end has no byte that was not read. */
+/*
+ * The other end has no byte that was not read. FIONREAD there knows nothing of bytes that Linux has yet to
+ * move from one of its buffers into the next; poll() waits for that first.
+ */
 static bool pty_is_drained(AxCharDev *dev)
 {
 	struct char_pty *pty = dev->kind;
 	struct pollfd pollfd = { .fd = pty->master };
-	int other, unread = 0;
+	bool drained;
 
 	/* Nobody will read it. */
 	if (poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLHUP))
 		return true;
-	other = open(dev->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (other < 0)
+	pollfd.fd = open(dev->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (pollfd.fd < 0)
 		return true;
-	if (ioctl(other, FIONREAD, &unread))
-		unread = 0;
-	close(other);
-	return !unread;
+	pollfd.events = POLLIN;
+	drained = !poll(&pollfd, 1, 0);
+	close(pollfd.fd);
+	return drained;
 }
 
 static void remove_link(struct char_pty *pty, const char *path)
