@@ -62,7 +62,7 @@ static bool has_another(const struct unpack *unpack)
 static int run(const struct zlib *zlib, z_stream *stream, struct unpack *unpack, AxError *err)
 {
 	for (;;) {
-		int result = step(zlib, stream, unpack), ret;
+		int result = step(zlib, stream, unpack);
 
 		if (result == Z_STREAM_END) {
 			if (!has_another(unpack))
@@ -70,7 +70,8 @@ static int run(const struct zlib *zlib, z_stream *stream, struct unpack *unpack,
 			result = zlib->reset(stream);
 		}
 		if (unpack->out_len == unpack->room) {
-			ret = unpack_more_room(unpack, err);
+			int ret = unpack_more_room(unpack, err);
+
 			if (ret)
 				return ret;
 		} else if (result == Z_BUF_ERROR || (result == Z_OK && !unpack->in_len)) {

@@ -35,12 +35,13 @@ static int run(const struct zstd *zstd, ZSTD_DStream *stream, struct unpack *unp
 	do {
 		ZSTD_outBuffer out = { unpack->out, unpack->room, unpack->out_len };
 		size_t in_before = in.pos;
-		int ret;
 
 		result = zstd->decompress(stream, &out, &in);
 		if (zstd->is_error(result))
 			return unpack_damaged(unpack, "zstd", zstd->error_name(result), err);
 		if (result && out.pos == unpack->room) {
+			int ret;
+
 			unpack->out_len = out.pos;
 			ret = unpack_more_room(unpack, err);
 			if (ret)
