@@ -22,6 +22,9 @@
 #define WAIT_MS	      50
 #define LOOK_AGAIN_NS 1000000
 
+/* A pty that has been read for so long has been read. */
+#define SETTLED_NS 100000000u
+
 uint64_t char_limit(const AxCharDev *dev)
 {
 	return dev->present ? dev->config.queue : dev->config.keep;
@@ -296,27 +299,51 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Whether everything is out; else the reason in *ret: 0 as long as it may still go. */
-static bool flush_once(AxCharDev *dev, int *ret)
+/* Whether everything is out, but for what a reader has yet to take; else the reason in *ret: 0 as long as it
+ * may still go. */
+static bool is_out(AxCharDev *dev, int *ret)
 {
 	char_drain(dev);
 	if (dev->error)
 		*ret = -EIO;
 	else if (dev->ring.len && !dev->present)
 		*ret = -ENOENT;
-	return !dev->ring.len &&
-	       (!dev->present || !dev->type->is_drained || dev->type->is_drained(dev));
+	return !dev->ring.len;
+}
+
+/*
+ * Whether the reader has everything, for long enough: Linux may be about to move bytes that it had no room
+ * for to where they are seen. @since is when it had.
+ */
+static bool has_arrived(AxCharDev *dev, uint64_t *since, uint64_t now, bool hurry)
+{
+	if (!dev->present || !dev->type->is_drained)
+		return true;
+	if (!dev->type->is_drained(dev)) {
+		*since = UINT64_MAX;
+		return false;
+	}
+	if (*since == UINT64_MAX)
+		*since = now;
+	return hurry || now - *since >= SETTLED_NS;
 }
 
 int ax_chardev_flush(AxCharDev *dev, uint64_t timeout_ns)
 {
-	uint64_t start = now_ns();
+	uint64_t start = now_ns(), since = UINT64_MAX;
 	int ret = 0;
 	bool call;
 
 	ax_lock(dev->lock);
-	while (!flush_once(dev, &ret) && !ret) {
-		if (atomic_load(&dev->hurry) || now_ns() - start >= timeout_ns)
+	while (!ret) {
+		uint64_t now = now_ns();
+		bool late = atomic_load(&dev->hurry) || now - start >= timeout_ns;
+
+		if (is_out(dev, &ret) && has_arrived(dev, &since, now, late))
+			break;
+		if (ret)
+			break;
+		if (late)
 			ret = -ETIMEDOUT;
 		else if (dev->ring.len)
 			wait_for_room(dev, WAIT_MS);
