@@ -50,7 +50,7 @@ typedef struct AxDiskConfig {
 	bool unlocked;
 	uint32_t format;  /* an AxDiskFormat */
 	uint32_t engine;  /* an AxDiskEngine */
-	uint32_t threads; /* at most so many, AX_DISK_THREADS_MAX at most; 0: 4 */
+	uint32_t threads; /* at most so many, AX_DISK_THREADS_MAX at most; 0: 4, direct: 16 */
 } AxDiskConfig;
 
 #define AX_DISK_CONFIG_INIT { sizeof(AxDiskConfig), NULL, false, false, false, AX_DISK_AUTO, AX_DISK_ENGINE_AUTO, 0 }

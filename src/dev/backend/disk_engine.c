@@ -17,7 +17,9 @@
 #include "boot/image.h"
 #include "dev/backend/disk.h"
 
-#define DEFAULT_THREADS 4u
+/* The page cache keeps processors busy; past it threads wait for a disk that does many things at once. */
+#define THREADS	       4u
+#define THREADS_DIRECT 16u
 
 static bool is_in_memory(const AxDisk *disk)
 {
@@ -59,8 +61,10 @@ static int start_uring(AxDisk *disk, AxError *err)
 
 int disk_start_engines(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 {
-	unsigned threads = config->threads ? config->threads : DEFAULT_THREADS;
+	unsigned threads = config->threads;
 
+	if (!threads)
+		threads = disk->info.direct ? THREADS_DIRECT : THREADS;
 	switch (config->engine) {
 	case AX_DISK_ENGINE_THREADS: return start_threads(disk, threads, err);
 	case AX_DISK_ENGINE_URING:
