@@ -47,7 +47,8 @@ if ARCH_RISCV64
 unit_tests += \
 	tests/unit/riscv64/test_complete \
 	tests/unit/riscv64/test_kvm_failure \
-	tests/unit/riscv64/test_line
+	tests/unit/riscv64/test_line \
+	tests/unit/riscv64/test_machine
 endif
 
 # The same where x86-64 decides what happens: its halts and starts, its routes of hypercalls, its
