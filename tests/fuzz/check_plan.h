@@ -51,7 +51,9 @@ static inline bool mode_fits(const AxImagePlan *plan)
 		return plan->mode == AX_MODE_NATIVE;
 	switch (plan->format) {
 	case AX_IMAGE_FLAT: return plan->mode >= AX_MODE_REAL && plan->mode <= AX_MODE_LONG;
-	case AX_IMAGE_ELF64: return plan->mode == AX_MODE_LONG;
+	case AX_IMAGE_ELF64:
+	case AX_IMAGE_BZIMAGE:
+	case AX_IMAGE_VMLINUX: return plan->mode == AX_MODE_LONG;
 	default: return plan->mode == AX_MODE_PROTECTED;
 	}
 }
@@ -65,10 +67,12 @@ static inline const char *check_plan(const AxImagePlan *plan, size_t file_size,
 
 	if (plan->size != sizeof(*plan) || plan->reserved)
 		return "the plan's size was changed";
-	if (plan->format < AX_IMAGE_FLAT || plan->format > AX_IMAGE_RISCV64)
+	if (plan->format < AX_IMAGE_FLAT || plan->format > AX_IMAGE_VMLINUX)
 		return "the format is none";
 	if ((plan->format == AX_IMAGE_ARM64 && plan->machine != AX_IMAGE_FOR_ARM64) ||
 	    (plan->format == AX_IMAGE_RISCV64 && plan->machine != AX_IMAGE_FOR_RISCV64))
+		return "a Linux image for another machine";
+	if (plan->format >= AX_IMAGE_BZIMAGE && plan->machine != AX_IMAGE_FOR_X86_64)
 		return "a Linux image for another machine";
 	if (plan->machine < AX_IMAGE_FOR_X86_64 || plan->machine > AX_IMAGE_FOR_RISCV64)
 		return "the machine is none";

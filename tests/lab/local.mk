@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/lab/run \
 	tests/lab/shell \
 	tests/lab/tools.sh \
+	tests/lab/x86_64-linux.conf \
 	tests/lab/x86_64.conf
 
 LAB_ARCH = x86_64
