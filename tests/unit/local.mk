@@ -183,3 +183,6 @@ tests_unit_test_dev_uart_irq_LDFLAGS = $(DEV_TEST_LINK)
 tsan_tests += tests/unit/test_dev_threads
 
 include tests/unit/console.mk
+
+# The x86-64 machine.
+include tests/unit/pc.mk
