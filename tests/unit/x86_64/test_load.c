@@ -220,20 +220,20 @@ START_TEST(formats_that_cannot_pass_them_on_refuse_command_line_and_modules)
 	build_usual_elf64(&file);
 	options.command_line = "quiet";
 	refuse(file.bytes, file.len, &options, -ENOTSUP, AX_ERROR_IMAGE,
-	       "guest: its format, ELF64, has no way to pass on a command line; multiboot "
-	       "has");
+	       "guest: its format, ELF64, has no way to pass on a command line; bzImage, "
+	       "PVH and multiboot have");
 	options.command_line = "";
 	load(file.bytes, file.len, &options);
 	options.modules = &module;
 	options.module_count = 1;
 	refuse(file.bytes, file.len, &options, -ENOTSUP, AX_ERROR_IMAGE,
 	       "guest: its format, ELF64, has no way to pass on modules (initrds); "
-	       "multiboot has");
+	       "bzImage, PVH and multiboot have");
 	options = flat_options(AX_MODE_REAL, 0x1000);
 	options.command_line = "quiet";
 	refuse("\xf4", 1, &options, -ENOTSUP, AX_ERROR_IMAGE,
 	       "guest: its format, flat binary, has no way to pass on a command line; "
-	       "multiboot has");
+	       "bzImage, PVH and multiboot have");
 	ck_assert(is_filled(0x1000, 1, 0));
 }
 END_TEST

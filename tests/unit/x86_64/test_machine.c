@@ -386,7 +386,7 @@ START_TEST(senseless_options_are_refused)
 	REFUSED(memory, 4097, "4097 bytes");
 	REFUSED(cpus, 0, "1 to 255");
 	REFUSED(cpus, 256, "1 to 255");
-	REFUSED(irqchip, 3, "irqchip");
+	REFUSED(irqchip, 4, "irqchip");
 	REFUSED(unclaimed, 3, "unclaimed");
 	REFUSED(image, NULL, "image");
 	ck_assert_fails(ax_machine_new(NULL, &machine, &err), -EINVAL, AX_ERROR_ARGUMENT, "size");
