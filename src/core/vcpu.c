@@ -126,6 +126,9 @@ static AxVCpu *alloc_vcpu(AxVm *vm, uint32_t id)
 
 void vcpu_free(AxVCpu *vcpu)
 {
+	/* Its owner may have left it bound. */
+	if (atomic_load(&vcpu->owner_tid))
+		vcpu_make_unwakeable(vcpu);
 	arch_vcpu_fini(vcpu);
 	if (vcpu->run)
 		sys_unmap_run(vcpu->run, vcpu->run_size);

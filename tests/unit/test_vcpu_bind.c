@@ -4,6 +4,7 @@
  */
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "tests/unit/run_fixture.h"
 
@@ -167,6 +168,35 @@ START_TEST(a_vcpu_may_move_from_thread_to_thread_with_its_pending_access)
 }
 END_TEST
 
+/* The signal that each binding reserves is given back by unbinding, and by the VM's end. */
+START_TEST(no_binding_keeps_its_place_in_the_queue_of_signals)
+{
+	struct rlimit limit, low;
+	AxError err = AX_ERROR_INIT;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	low = limit;
+	low.rlim_cur = 1000;
+	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &low), 0);
+	for (unsigned i = 0; i < 1200; i++) {
+		make_vcpu();
+		ck_assert_msg(!ax_vcpu_bind(vcpu, AX_ANY_CPU, &err), "round %u: %s", i,
+			      err.message);
+		if (i % 2)
+			ck_assert_int_eq(ax_vcpu_unbind(vcpu, NULL), 0);
+		ax_vm_destroy(vm);
+	}
+	low.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &low), 0);
+	make_vcpu();
+	ck_assert_int_eq(ax_vcpu_bind(vcpu, AX_ANY_CPU, &err), -ENOSPC);
+	ck_assert_int_eq(ax_vcpu_state(vcpu), AX_VCPU_FREE);
+	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	ck_assert_int_eq(ax_vcpu_bind(vcpu, AX_ANY_CPU, &err), 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, a_cpu_that_is_asked_for_is_the_only_one_until_unbind);
@@ -177,6 +207,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, the_kick_signal_is_let_through_while_bound_and_blocked_again_after);
 	tcase_add_test(cases, a_kick_signal_that_was_not_blocked_is_not_blocked_after);
 	tcase_add_test(cases, a_vcpu_may_move_from_thread_to_thread_with_its_pending_access);
+	tcase_add_test(cases, no_binding_keeps_its_place_in_the_queue_of_signals);
 }
 
 RUN_SUITE("vcpu bind", add_tests)
