@@ -268,9 +268,11 @@ int ax_msi_send(AxVm *vm, const AxMsi *msi, AxError *err)
 /* All routes at once: there is no call for one. lines->lock is held. */
 static int set_routes(struct irq_lines *lines, AxError *err)
 {
-	struct {
+	/* The header ends with an array without a length, which C wants to be the last member. */
+	union {
 		struct kvm_irq_routing header;
-		struct kvm_irq_routing_entry entries[LINE_COUNT];
+		uint8_t bytes[sizeof(struct kvm_irq_routing) +
+			      LINE_COUNT * sizeof(struct kvm_irq_routing_entry)];
 	} request = { 0 };
 	int ret;
 
@@ -279,7 +281,7 @@ static int set_routes(struct irq_lines *lines, AxError *err)
 
 		if (!lines->routed[gsi])
 			continue;
-		request.entries[request.header.nr++] = (struct kvm_irq_routing_entry){
+		request.header.entries[request.header.nr++] = (struct kvm_irq_routing_entry){
 			.gsi = gsi,
 			.type = KVM_IRQ_ROUTING_MSI,
 			.u.msi = { .address_lo = (uint32_t)msi->address,
