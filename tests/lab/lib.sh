@@ -391,20 +391,11 @@ pack_guest() {
 	cp "$here/linux/init" "$guest_tree/init" && cp "$tree/bin/busybox" "$guest_tree/bin/" &&
 		cp "$here"/linux/guest/* "$guest_tree/tests/" || return 1
 	test ! -d "$machine_dir/guest-extra" || cp -R "$machine_dir/guest-extra/." "$guest_tree/" || return 1
-	number=10
-	for name in $guest_modules; do
-		number=$((number + 1))
-		# A module may be built in, or not be there yet, in another release.
-		if test -n "$(find "$2" -name "$name.ko*" -type f)"; then
-			module "$name" "$2" >"$guest_tree/modules/$number-$name.ko" || return 1
-		fi
-	done
-	if $has_tools; then
-		rm -f "$guest_tree"/modules/*
-		# Lists of words.
-		# shellcheck disable=SC2086
-		pack_modules "$2" "$guest_tree/modules" $guest_modules $tools_guest_modules || return 1
-	fi
+	more_modules=
+	! $has_tools || more_modules=$tools_guest_modules
+	# Lists of words.
+	# shellcheck disable=SC2086
+	pack_modules "$2" "$guest_tree/modules" $guest_modules $more_modules || return 1
 	python3 "$here/cpio" "$guest_tree" >"$into/initrd"
 }
 
