@@ -17,6 +17,9 @@
 #define POWER_BASE  0xfea00000u
 #define POWER_GSI   9
 
+/* In real mode, f000:fff0 (SDM 3A, 10.1.4). */
+#define RESET_VECTOR 0xffff0u
+
 bool pc_is(const AxMachine *machine)
 {
 	return machine->irqchip == AX_IRQCHIP_KERNEL || machine->irqchip == AX_IRQCHIP_SPLIT;
@@ -43,6 +46,25 @@ bool pc_is_needed(const AxMachineOptions *options)
 	       plan.format == AX_IMAGE_VMLINUX;
 }
 
+/*
+ * Where a processor begins after reset there is no firmware, and Linux goes there to reboot: on a machine
+ * with ACPI's reduced hardware it counts on EFI, and else on the BIOS. So what is there asks for a reset
+ * like a PC's BIOS: the keyboard controller's command 0xfe (IBM PC AT Technical Reference, 8042).
+ */
+static int write_reset_vector(AxMachine *machine, AxError *err)
+{
+	static const uint8_t code[] = {
+		0xb0, 0xfe, /* mov $0xfe, %al */
+		0xe6, 0x64, /* out %al, $0x64 */
+		0xfa,	    /* cli */
+		0xf4,	    /* hlt */
+		0xeb, 0xfd, /* jmp to the hlt */
+	};
+	int ret = ax_mem_write(machine->vm, RESET_VECTOR, code, sizeof(code));
+
+	return ret ? ax_error_set(err, ret, AX_ERROR_STATE, 0, "no RAM at the reset vector") : 0;
+}
+
 int pc_write_tables(struct pc *pc, AxMachine *machine, AxGuestPhysAddr *rsdp, AxError *err)
 {
 	const struct acpi_desc desc = { .cpus = machine->cpus,
@@ -63,7 +85,7 @@ int pc_write_tables(struct pc *pc, AxMachine *machine, AxGuestPhysAddr *rsdp, Ax
 	if (ret)
 		return ax_error_set(err, ret, AX_ERROR_STATE, 0, "no RAM for ACPI tables");
 	*rsdp = ACPI_BASE;
-	return 0;
+	return machine->memory < ONE_MIB ? 0 : write_reset_vector(machine, err);
 }
 
 static void end_of_interrupt(void *opaque, uint8_t vector)
