@@ -366,11 +366,14 @@ static void save_and_restore(struct target *target)
 	AxState *state = ax_state_new();
 	AxState *changed;
 	uint8_t bytes[4096];
+	const void *saved;
 	size_t len;
 
 	need(state && !virtio_device_ops.save(target->virtio, state), "the device is saved");
 	need(target->open_count == 0, "nothing is in flight when a device is saved");
-	memcpy(bytes, ax_state_bytes(state, &len), len < sizeof(bytes) ? len : sizeof(bytes));
+	saved = ax_state_bytes(state, &len);
+	if (len <= sizeof(bytes))
+		memcpy(bytes, saved, len);
 	ax_state_free(state);
 	if (len > sizeof(bytes))
 		return;

@@ -119,7 +119,7 @@ static timer_t start_timer(bool on_owner)
 static bool receive(uint64_t vector)
 {
 	ck_assert_uint_lt(vector, VECTORS);
-	stress.received[vector]++;
+	__atomic_fetch_add(&stress.received[vector], 1, __ATOMIC_RELAXED);
 	return vector == LAST_VECTOR;
 }
 

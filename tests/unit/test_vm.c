@@ -46,8 +46,8 @@ START_TEST(options_that_make_no_sense_are_refused_before_anything_is_opened)
 	ck_assert_fails(ax_vm_create(&options, &vm, &err), -EINVAL, AX_ERROR_ARGUMENT,
 			"AX_VM_OPTIONS_INIT");
 	options = good;
-	options.irqchip = AX_IRQCHIP_USER + 1;
-	ck_assert_fails(ax_vm_create(&options, &vm, &err), -EINVAL, AX_ERROR_ARGUMENT, "irqchip 3");
+	options.irqchip = AX_IRQCHIP_SPLIT + 1;
+	ck_assert_fails(ax_vm_create(&options, &vm, &err), -EINVAL, AX_ERROR_ARGUMENT, "irqchip 4");
 	options = good;
 	options.unclaimed = UINT32_MAX;
 	ck_assert_fails(ax_vm_create(&options, &vm, &err), -EINVAL, AX_ERROR_ARGUMENT,

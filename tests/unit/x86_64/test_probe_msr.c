@@ -91,7 +91,8 @@ START_TEST(a_capability_that_is_only_claimed_does_not_work)
 
 	ck_assert(works(probe, "XEN_HVM"));
 	ck_assert(works(probe, "X86_MSR_FILTER"));
-	ck_assert(works(probe, "EXIT_HYPERCALL"));
+	/* The processor's kind is this machine's own, whatever the fake KVM says. */
+	ck_assert_int_eq(works(probe, "EXIT_HYPERCALL"), ax_kvm_kind() != AX_KVM_SOFTWARE);
 	ck_assert(possible(probe, AX_EXIT_SYS_REG_READ));
 	ax_probe_free(probe);
 
