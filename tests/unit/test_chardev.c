@@ -18,6 +18,12 @@ static AxCharDev *new_fds(int in, int out)
 	return dev;
 }
 
+static void close_both(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void new_pipe(int fds[2])
 {
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
@@ -115,8 +121,7 @@ START_TEST(lines_go_out_at_once_and_the_rest_after_a_moment)
 	ck_assert_uint_eq(counters_of(dev).waiting, 0);
 	ck_assert_uint_eq(counters_of(dev).stalls, 0);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -167,8 +172,7 @@ START_TEST(flood_to_a_slow_pipe_arrives_complete)
 
 	new_pipe(fds);
 	check_flood(fds[1], fds[0], true);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -179,8 +183,7 @@ START_TEST(flood_arrives_complete_without_a_loop)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	check_flood(fds[1], fds[0], false);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -217,8 +220,7 @@ START_TEST(writer_that_may_not_wait_is_told_of_room)
 	join_reader(&reader);
 	ax_chardev_set_user(dev, NULL, NULL);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -251,8 +253,7 @@ START_TEST(who_waits_for_a_sleeping_reader_is_let_go)
 				  counters_of(dev).written,
 			  63000 + 110000);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -281,7 +282,6 @@ static size_t take_key(void *opaque, const uint8_t *bytes, size_t len)
 {
 	struct port *port = opaque;
 
-	(void)bytes;
 	pthread_mutex_lock(&port->lock);
 	atomic_fetch_add(&port->keys, (unsigned)len);
 	pthread_mutex_unlock(&port->lock);
@@ -292,8 +292,7 @@ static void *read_to_the_end(void *opaque)
 {
 	char bytes[4096];
 
-	while (read(*(int *)opaque, bytes, sizeof(bytes)) > 0)
-		;
+	while (read(*(int *)opaque, bytes, sizeof(bytes)) > 0) {}
 	return NULL;
 }
 
@@ -327,8 +326,7 @@ START_TEST(keys_for_a_port_that_waits_keep_nobody_waiting)
 	close(out[1]);
 	pthread_join(reader, NULL);
 	close(out[0]);
-	close(in[0]);
-	close(in[1]);
+	close_both(in);
 }
 END_TEST
 
@@ -359,8 +357,7 @@ START_TEST(hosts_own_thread_does_not_wait)
 	ck_assert_uint_gt(counters_of(dev).dropped, 0);
 	ax_chardev_set_user(dev, NULL, NULL);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -559,8 +556,7 @@ START_TEST(filter_sees_all_though_the_user_takes_nothing)
 	ck_assert_uint_ge(filtered, 6);
 	ax_chardev_set_user(dev, NULL, NULL);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
@@ -588,8 +584,7 @@ START_TEST(input_that_may_not_be_read_is_asked_for_again)
 	run_until(user.len == 3);
 	ax_chardev_set_user(dev, NULL, NULL);
 	ax_chardev_free(dev);
-	close(fds[0]);
-	close(fds[1]);
+	close_both(fds);
 }
 END_TEST
 
