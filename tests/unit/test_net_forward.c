@@ -3,6 +3,7 @@
  * Port forwardings as text, and configurations of nets that cannot be.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
