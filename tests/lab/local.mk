@@ -26,6 +26,8 @@ check-lab:
 	$(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH) $(LAB_TESTS)
 check-lab-full:
 	AXVMM_LAB_FULL=1 $(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH) $(LAB_TESTS)
+	test -n "$(LAB_TESTS)" || test ! -f $(srcdir)/tests/lab/$(LAB_ARCH)-linux.conf || \
+		$(SHELL) $(srcdir)/tests/lab/run $(LAB_ARCH)-linux
 
 # What goes into the machine: called by the lab in a build of its own. Two lists beside the programs.
 # Scripts that look at the tree, and not at the command, have nothing to say there.
