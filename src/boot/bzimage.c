@@ -122,7 +122,7 @@ int boot_bzimage_read(const struct image *image, struct bzimage *header, AxError
 int boot_bzimage_parse(const struct image *image, AxImagePlan *plan, AxError *err)
 {
 	AxImageSegment segment = { .flags = AX_MAP_READ | AX_MAP_WRITE | AX_MAP_EXECUTE };
-	struct bzimage header;
+	struct bzimage header = { 0 };
 	int ret = boot_bzimage_read(image, &header, err);
 
 	if (ret)

@@ -100,7 +100,7 @@ static bool is_broken(void)
 /* What waits is what was received and not forwarded. */
 static void check_connections(void)
 {
-	const struct vsock_conn *conn;
+	const struct vsock_conn *conn = NULL;
 	uint32_t count = 0;
 
 	TAILQ_FOREACH(conn, &vsock()->conns, all)
@@ -315,7 +315,7 @@ static void client_end(void)
 /* Time limits pass, all at once. */
 static void pass_time(void)
 {
-	struct vsock_conn *conn;
+	struct vsock_conn *conn = NULL;
 
 	TAILQ_FOREACH(conn, &vsock()->conns, all)
 	{

@@ -239,7 +239,7 @@ static inline int connect_to(const char *path)
 /* What can be read now is this text. */
 static inline void reads_text(int fd, const char *text)
 {
-	char bytes[256];
+	char bytes[256] = "";
 	size_t len = 0, want = strlen(text);
 
 	while (len < want) {

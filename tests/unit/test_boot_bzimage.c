@@ -22,7 +22,7 @@ static void build_bzimage(void)
 	put_le16(b + 0x1fe, 0xaa55);
 	b[0x200] = 0xeb;
 	b[0x201] = 0x6a;
-	memcpy(b + 0x202, "HdrS", 4);
+	memcpy(b + 0x202, (const uint8_t[4]){ 'H', 'd', 'r', 'S' }, 4);
 	put_le16(b + 0x206, 0x20f);
 	b[0x211] = 1;
 	put_le32(b + 0x22c, 0x7fffffff);
@@ -151,7 +151,7 @@ static void add_note(const char *owner, uint32_t type, const void *desc, uint32_
 	put_le32(note, (uint32_t)strlen(owner) + 1);
 	put_le32(note + 4, desc_size);
 	put_le32(note + 8, type);
-	strcpy((char *)note + 12, owner);
+	memcpy(note + 12, owner, strlen(owner) + 1);
 	memcpy(note + 12 + ((strlen(owner) + 4) & ~3ul), desc, desc_size);
 }
 

@@ -179,10 +179,10 @@ static size_t zboot(uint8_t *bytes, const char *type, const uint8_t *payload, ui
 	const uint32_t offset = ZBOOT_OFFSET;
 
 	memset(bytes, 0, ZBOOT_OFFSET);
-	memcpy(bytes, "MZ\0\0zimg", 8);
+	memcpy(bytes, (const uint8_t[8]){ 'M', 'Z', 0, 0, 'z', 'i', 'm', 'g' }, 8);
 	memcpy(bytes + 8, &offset, 4);
 	memcpy(bytes + 12, &len, 4);
-	strcpy((char *)bytes + 24, type);
+	memcpy(bytes + 24, type, strlen(type) + 1);
 	memcpy(bytes + ZBOOT_OFFSET, payload, len);
 	memset(bytes + ZBOOT_OFFSET + len, 0xa5, 16);
 	return ZBOOT_OFFSET + len + 16;
@@ -336,7 +336,7 @@ static void damage(const uint8_t *good, size_t len)
 
 START_TEST(damage_does_no_harm)
 {
-	uint8_t bytes[512];
+	uint8_t bytes[512] = { 0 };
 
 	damage(arm64_gzip, sizeof(arm64_gzip));
 	damage(two_members, sizeof(two_members));

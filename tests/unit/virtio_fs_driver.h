@@ -72,7 +72,7 @@ static inline uint32_t fuse(struct drv *drv, uint32_t opcode, uint64_t node, con
 	static uint64_t unique = 2;
 	struct fuse_in in = { .len = (uint32_t)sizeof(in) + args_len,
 			      .opcode = opcode,
-			      .unique = unique += 2,
+			      .unique = unique,
 			      .node = node };
 	uint64_t gpa = drv_alloc(drv, sizeof(in) + args_len), back = drv_alloc(drv, 4096 + room);
 	struct drv_segment segments[2] = {
@@ -82,6 +82,7 @@ static inline uint32_t fuse(struct drv *drv, uint32_t opcode, uint64_t node, con
 	const struct fuse_out *out = drv_ptr(drv, back);
 	uint32_t len;
 
+	unique += 2;
 	memcpy(drv_ptr(drv, gpa), &in, sizeof(in));
 	memcpy((uint8_t *)drv_ptr(drv, gpa) + sizeof(in), args, args_len);
 	ck_assert_int_ge(drv_add_chain(drv, FS_REQUEST, segments, 2, true), 0);

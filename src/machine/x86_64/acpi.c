@@ -67,6 +67,13 @@ enum {
 /* In the DSDT: Name (SLOT, DWord). 20.2.5.1 and 20.2.3 of the specification. */
 static const uint8_t slot_mark[] = { 0x08, 'S', 'L', 'O', 'T', 0x0c, 'T', 'O', 'L', 'S' };
 
+/* Letters of a fixed number, which no zero byte ends. */
+static void put_text(uint8_t *to, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = (uint8_t)text[i];
+}
+
 static uint8_t sum(const uint8_t *bytes, size_t len)
 {
 	uint8_t total = 0;
@@ -88,10 +95,10 @@ static void put_header(uint8_t *table, const char *signature, uint8_t revision, 
 	memcpy(table, signature, 4);
 	put_le32(table + 4, (uint32_t)len);
 	table[8] = revision;
-	memcpy(table + 10, "AXVMM\0", 6);
-	memcpy(table + 16, "AXVMM\0\0\0", 8);
+	put_text(table + 10, "AXVMM\0", 6);
+	put_text(table + 16, "AXVMM\0\0\0", 8);
 	put_le32(table + 24, TABLE_REVISION);
-	memcpy(table + 28, "AXVM", 4);
+	put_text(table + 28, "AXVM", 4);
 	put_le32(table + 32, TABLE_REVISION);
 }
 
@@ -117,7 +124,7 @@ static size_t build_fadt(const struct acpi_desc *desc, uint64_t dsdt_gpa, uint8_
 	put_le64(table + FADT_X_DSDT, dsdt_gpa);
 	put_register(table + FADT_SLEEP_CONTROL, desc->power_base + AX_ACPI_POWER_SLEEP_CONTROL);
 	put_register(table + FADT_SLEEP_STATUS, desc->power_base + AX_ACPI_POWER_SLEEP_STATUS);
-	memcpy(table + FADT_HYPERVISOR, "AXVMM\0\0\0", 8);
+	put_text(table + FADT_HYPERVISOR, "AXVMM\0\0\0", 8);
 	set_checksum(table, FADT_SIZE);
 	return FADT_SIZE;
 }
@@ -177,8 +184,8 @@ static size_t build_xsdt(const uint64_t entries[XSDT_ENTRIES], uint8_t *table)
 /* 5.2.5.3 */
 static void build_rsdp(uint64_t xsdt_gpa, uint8_t *rsdp)
 {
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + 9, "AXVMM\0", 6);
+	put_text(rsdp, "RSD PTR ", 8);
+	put_text(rsdp + 9, "AXVMM\0", 6);
 	rsdp[15] = 2;
 	put_le32(rsdp + 20, RSDP_SIZE);
 	put_le64(rsdp + 24, xsdt_gpa);

@@ -19,7 +19,7 @@ static void build_bzimage(void)
 	b[0x1f1] = 1;
 	put_le16(b + 0x1fe, 0xaa55);
 	b[0x201] = 0x6a;
-	memcpy(b + 0x202, "HdrS", 4);
+	memcpy(b + 0x202, (const uint8_t[4]){ 'H', 'd', 'r', 'S' }, 4);
 	put_le16(b + 0x206, 0x20f);
 	put_le32(b + 0x22c, 0x7fffffff);
 	put_le16(b + 0x236, 3);
@@ -41,7 +41,7 @@ static void build_with_note(const char *owner, uint32_t type)
 	put_le32(note, (uint32_t)strlen(owner) + 1);
 	put_le32(note + 4, 4);
 	put_le32(note + 8, type);
-	strcpy((char *)note + 12, owner);
+	memcpy(note + 12, owner, strlen(owner) + 1);
 	put_le32(note + 12 + ((strlen(owner) + 4) & ~3ul), 0x100020);
 }
 
