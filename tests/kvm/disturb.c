@@ -124,7 +124,7 @@ static const struct {
 	{ "hsm", { 0 } },
 	{ "hsm-kernel", { 0 } },
 	{ "plic", { 0 } },
-	/* Not the one that SBI TIME sets: KVM of Linux 6.12 loses that, disturbed or not. */
+	/* Not the one that SBI TIME sets: disturbed, KVM of Linux 6.12 was seen to lose that. */
 	{ "timer-stimecmp", { 0 } },
 };
 
