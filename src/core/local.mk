@@ -10,6 +10,7 @@ core_sources = \
 	src/core/exit.c \
 	src/core/exit.h \
 	src/core/explain.c \
+	src/core/fast.h \
 	src/core/format.c \
 	src/core/handler.c \
 	src/core/host.c \

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fused loop: run, decode, dispatch and reply. Its fast path takes plain port and MMIO accesses
- * from kvm_run to the handler and back without building an AxVCpuExitReason; everything else goes
+ * The fused loop: run, decode, dispatch and reply. What the fast path (fast.h) does not take goes
  * through run.c and dispatch.c.
  */
 #include <config.h>
 
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 #include "arch/arch.h"
 #include "core/complete.h"
 #include "core/dispatch.h"
 #include "core/error.h"
-#include "core/exit.h"
+#include "core/fast.h"
 #include "core/reply.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
-
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* Wake whoever waits for this vCPU to leave its loop or to take a snapshot. */
 static void wake_waiters(AxVm *vm)
@@ -120,133 +115,6 @@ int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 	if (!inside)
 		vcpu_leave_loop(vcpu);
 	return handled;
-}
-
-/* What came of an exit on the fast path. */
-enum fast {
-	FAST_HANDLED, /* enter again */
-	FAST_NOT,     /* not for the fast path: nothing has been done */
-	FAST_LEAVE,   /* the handler has been called, and did not say AX_HANDLED: see the result */
-};
-
-struct fast_result {
-	uint64_t value;	   /* of a read: the handler's answer */
-	AxHandled handled; /* its verdict */
-};
-
-/* exit_mask() of a width, in fewer instructions. */
-static const uint64_t width_masks[] = { 0xff, 0xffff, 0xffffffff, UINT64_MAX };
-
-/* The range at @addr, from the cache if it hit before. NULL: not for the fast path. */
-static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr)
-{
-	const struct range *range = vcpu->cache[space][range_cache_slot(space, addr)];
-
-	if (likely(addr - range->base < range->length))
-		return range;
-	return dispatch_cache(vcpu, space, addr);
-}
-
-static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
-				   AxAccessWidth width, uint64_t value, AxVCpuExitKind kind,
-				   struct fast_result *result)
-{
-	AxHandled handled;
-
-	vcpu->pending.kind = (uint8_t)kind;
-	handled = range->ops.write(vcpu, range->opaque, offset, width, value);
-	if (unlikely(handled != AX_HANDLED)) {
-		result->handled = handled;
-		return FAST_LEAVE;
-	}
-	vcpu->counts[kind]++;
-	return FAST_HANDLED;
-}
-
-/* The answer is in result->value. */
-static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_t offset,
-				  AxAccessWidth width, AxVCpuExitKind kind,
-				  struct fast_result *result)
-{
-	AxHandled handled;
-
-	vcpu->pending.kind = (uint8_t)kind;
-	result->value = 0;
-	handled = range->ops.read(vcpu, range->opaque, offset, width, &result->value);
-	if (unlikely(handled != AX_HANDLED)) {
-		result->handled = handled;
-		return FAST_LEAVE;
-	}
-	vcpu->counts[kind]++;
-	return FAST_HANDLED;
-}
-
-/*
- * A port access of one element. KVM's numbers are checked as exit_decode() does; what fails goes
- * there.
- */
-static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t last_place,
-				  struct fast_result *result)
-{
-	const struct range *range = fast_range(vcpu, RANGE_PORT, run->io.port);
-	uint64_t place = run->io.data_offset;
-	uint32_t size = run->io.size;
-	AxAccessWidth width;
-	uint64_t offset;
-	enum fast fast;
-	uint32_t raw;
-	uint8_t *data;
-
-	if (unlikely(!range))
-		return FAST_NOT;
-	offset = run->io.port - range->base;
-	if (unlikely(size > range->length - offset || run->io.count != 1 || size > sizeof(raw) ||
-		     !exit_is_width(size) || place > last_place))
-		return FAST_NOT;
-	data = (uint8_t *)run + place;
-	width = exit_width(size);
-	if (run->io.direction != KVM_EXIT_IO_IN) {
-		memcpy(&raw, data, sizeof(raw));
-		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_IO_WRITE, result);
-	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_IO_READ, result);
-	if (likely(fast == FAST_HANDLED)) {
-		/* KVM takes `size` bytes of these. */
-		raw = (uint32_t)result->value;
-		memcpy(data, &raw, sizeof(raw));
-	}
-	return fast;
-}
-
-/* An MMIO access of a width. */
-static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
-{
-	uint64_t addr = run->mmio.phys_addr;
-	const struct range *range = fast_range(vcpu, RANGE_MMIO, addr);
-	uint32_t len = run->mmio.len;
-	AxAccessWidth width;
-	uint64_t offset;
-	enum fast fast;
-
-	if (unlikely(!range))
-		return FAST_NOT;
-	offset = addr - range->base;
-	if (unlikely(len > range->length - offset || !exit_is_width(len)))
-		return FAST_NOT;
-	width = exit_width(len);
-	if (run->mmio.is_write) {
-		uint64_t raw;
-
-		memcpy(&raw, run->mmio.data, sizeof(raw));
-		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_MMIO_WRITE, result);
-	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_MMIO_READ, result);
-	/* KVM takes `len` bytes of these. */
-	if (likely(fast == FAST_HANDLED))
-		memcpy(run->mmio.data, &result->value, sizeof(result->value));
-	return fast;
 }
 
 /* Enter until something comes that is not for the fast path. Returns KVM_RUN's rc of that exit. */
