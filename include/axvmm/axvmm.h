@@ -6,6 +6,7 @@
 #ifndef AXVMM_AXVMM_H
 #define AXVMM_AXVMM_H
 
+#include <axvmm/debug.h>
 #include <axvmm/device.h>
 #include <axvmm/error.h>
 #include <axvmm/exit.h>

@@ -8,6 +8,8 @@
 
 #include <config.h> /* AX_ARCH_SEAM */
 
+#include <axvmm/debug.h>
+
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -15,6 +17,7 @@
  * ARCH_COMPLETES       1: arch_complete() has something to do
  * ARCH_IRQ_LINES       how many lines ax_irq_get() knows: 0 to one less
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
+ * ARCH_HAS_DEBUG_REGISTERS  1: arch_debug() takes points
  * ARCH_PREPARES        1: arch_vm_prepare() has something to do
  */
 #include AX_ARCH_SEAM
@@ -130,10 +133,21 @@ int arch_intercept_sys_regs(AxVm *vm, AxError *err);
 /* Turn the routes of AX_HYPERCALL_* on: -ENOTSUP what KVM lacks. */
 int arch_intercept_hypercalls(AxVm *vm, unsigned flags, AxError *err);
 
-/* ax_vcpu_decode_mmio(), ax_vcpu_set_debug(), ax_vcpu_read_virtual(). */
+/*
+ * ax_vcpu_debug(), whose points have been checked but for their number; ax_debug_limits(), filled with
+ * zeros; ax_vcpu_give_breakpoint().
+ */
+int arch_debug(AxVCpu *vcpu, const AxDebug *debug, AxError *err);
+void arch_debug_limits(AxVm *vm, AxDebugLimits *limits);
+int arch_give_breakpoint(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *err);
+
+/* ax_vcpu_get_fp(), filled with zeros; ax_vcpu_set_fp(). */
+int arch_get_fp(AxVCpu *vcpu, AxFpRegs *regs, AxError *err);
+int arch_set_fp(AxVCpu *vcpu, const AxFpRegs *regs, AxError *err);
+
+/* ax_vcpu_decode_mmio(), ax_vcpu_translate(), ax_vcpu_read_virtual(). */
 int arch_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
-int arch_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
-		   AxError *err);
+int arch_translate(AxVCpu *vcpu, uint64_t addr, uint64_t *gpa, AxError *err);
 int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err);
 
 #endif

@@ -16,3 +16,4 @@ endif
 arch_pure_sources =
 include src/arch/arm64/pure.mk
 include src/arch/riscv64/pure.mk
+include src/arch/x86_64/pure.mk

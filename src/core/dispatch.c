@@ -383,7 +383,15 @@ static AxHandled dispatch_nothing(AxVCpu *vcpu, const AxVCpuExitReason *exit, ui
 
 typedef AxHandled dispatch_fn(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer);
 
-/* FailEntry, InternalError, Debug and Unsupported have no handler: they are the loop's caller's. */
+static AxHandled dispatch_debug(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *answer)
+{
+	const AxDebugOps *ops = vcpu->vm->debug_ops;
+
+	(void)answer;
+	return ops && ops->debug ? ops->debug(vcpu, vcpu->vm->debug_opaque, exit) : AX_UNHANDLED;
+}
+
+/* FailEntry, InternalError and Unsupported have no handler: they are the loop's caller's. */
 static dispatch_fn *const dispatchers[AX_EXIT_KINDS] = {
 	[AX_EXIT_NOTHING] = dispatch_nothing,
 	[AX_EXIT_HYPERCALL] = dispatch_hypercall,
@@ -400,6 +408,7 @@ static dispatch_fn *const dispatchers[AX_EXIT_KINDS] = {
 	[AX_EXIT_CPU_DOWN] = dispatch_cpu_down,
 	[AX_EXIT_SYSTEM_DOWN] = dispatch_system_down,
 	[AX_EXIT_SEND_IPI] = dispatch_send_ipi,
+	[AX_EXIT_DEBUG] = dispatch_debug,
 	[AX_EXIT_IRQ_EOI] = dispatch_irq_eoi,
 };
 

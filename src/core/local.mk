@@ -2,6 +2,8 @@
 # Sources and headers of src/core; one file a line.
 core_sources = \
 	src/core/complete.h \
+	src/core/debug.c \
+	src/core/debug.h \
 	src/core/device.c \
 	src/core/dispatch.c \
 	src/core/dispatch.h \

@@ -10,6 +10,7 @@
 
 #include "arch/arch.h"
 #include "core/complete.h"
+#include "core/debug.h"
 #include "core/dispatch.h"
 #include "core/error.h"
 #include "core/fast.h"
@@ -45,7 +46,7 @@ static void hold(AxVCpu *vcpu)
 
 	pthread_mutex_lock(&vm->lock);
 	vcpu_take_requests(vcpu, REQUEST_PAUSE);
-	while (atomic_load(&vm->paused)) {
+	while (vcpu_must_hold(vcpu)) {
 		/* Once: those who are held hear it too, and must not wake each other for ever. */
 		if (!atomic_exchange(&vcpu->held, true))
 			pthread_cond_broadcast(&vm->changed);
@@ -63,7 +64,7 @@ void vcpu_enter_loop(AxVCpu *vcpu)
 {
 	for (;;) {
 		atomic_store(&vcpu->in_loop, true);
-		if (!atomic_load(&vcpu->vm->paused))
+		if (!vcpu_must_hold(vcpu))
 			break;
 		hold(vcpu);
 	}

@@ -9,13 +9,15 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "core/debug.h"
 #include "core/error.h"
 
 int vcpu_check_registers(AxVCpu *vcpu, AxError *err)
 {
 	AxVCpuState state = vcpu_get_state(vcpu);
 
-	if (state != AX_VCPU_FREE && !(state >= AX_VCPU_READY && vcpu_is_owner(vcpu)))
+	if (state != AX_VCPU_FREE && !(state >= AX_VCPU_READY && vcpu_is_owner(vcpu)) &&
+	    !vcpu_is_at_rest(vcpu))
 		return ax_error_state(err, "the registers of vCPU %u, which is %s, are its owner's",
 				      vcpu->id, ax_vcpu_state_name(state));
 	if (vcpu->pending.kind != AX_EXIT_NOTHING)
@@ -119,16 +121,6 @@ int ax_vcpu_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, 
 	if (ret && !vcpu_is_owner(vcpu))
 		return ret;
 	return arch_read_virtual(vcpu, addr, buffer, len, err);
-}
-
-int ax_vcpu_set_debug(AxVCpu *vcpu, bool single_step, const uint64_t *addresses, size_t count,
-		      AxError *err)
-{
-	AxVCpuState state = vcpu_get_state(vcpu);
-
-	if (state != AX_VCPU_FREE && !(state >= AX_VCPU_READY && vcpu_is_owner(vcpu)))
-		return ax_error_state(err, "vCPU %u is another thread's", vcpu->id);
-	return arch_set_debug(vcpu, single_step, addresses, count, err);
 }
 
 int ax_vcpu_decode_mmio(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)

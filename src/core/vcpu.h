@@ -91,6 +91,7 @@ struct AxVCpu {
 	atomic_bool in_loop;	 /* holds `snapshot`; see range.h */
 	_Atomic uint64_t seen;	 /* generation of the snapshot it holds */
 	atomic_bool held;	 /* paused: settled, waiting for resume */
+	atomic_bool frozen;	 /* ax_vcpu_hold(): held beyond the pause's end; under vm->lock */
 	atomic_bool powered_off;
 	_Atomic uint64_t kicks[4];
 	_Atomic uint64_t asked_page; /* that its owner waits or waited for: pager.h; 0 */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <axvmm/debug.h>
 #include <axvmm/handler.h>
 #include <axvmm/vm.h>
 
@@ -98,6 +99,8 @@ struct AxVm {
 	void *power_opaque;
 	const AxEventOps *event_ops;
 	void *event_opaque;
+	const AxDebugOps *debug_ops; /* changed at rest */
+	void *debug_opaque;
 
 	struct vm_reserved reserved;
 	_Atomic(struct ram *) ram; /* memory.c: a sorted table, replaced as a whole */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "core/debug.h"
 #include "core/error.h"
 #include "core/power.h"
 #include "core/vcpu.h"
@@ -31,6 +32,8 @@ static void end_locked(AxVm *vm, const struct vm_end *end)
 	vm->end.set = true;
 	atomic_store(&vm->ending, true);
 	vm_request_stop(vm);
+	/* Who stands still for a debugger hears no signal. */
+	pthread_cond_broadcast(&vm->changed);
 }
 
 static void end_vm(AxVm *vm, const struct vm_end *end)
@@ -169,6 +172,7 @@ static int default_action(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *e
 		break;
 	default: break;
 	}
+	debug_tell_dying(vcpu, exit);
 	end_with_exit(vcpu, AX_VM_END_EXIT, exit);
 	return 1;
 }

@@ -5,6 +5,8 @@
 #ifndef AXVMM_ARCH_ARM64_SEAM_H
 #define AXVMM_ARCH_ARM64_SEAM_H
 
+#include "arch/arm64/counter.h"
+
 /* Sign extension of MMIO loads, accesses without syndrome, results of SMCCC calls: complete.c. */
 #define ARCH_COMPLETES 1
 
@@ -16,5 +18,8 @@
 
 /* Interrupt lines of ax_irq_get(): SPIs 0 to 95. */
 #define ARCH_IRQ_LINES 96
+
+/* Breakpoints, watchpoints: debug.c. */
+#define ARCH_HAS_DEBUG_REGISTERS 1
 
 #endif

@@ -37,6 +37,16 @@ static bool read_descriptor(void *opaque, uint64_t ipa, uint64_t *value)
 	return !ax_mem_read(opaque, ipa, value, sizeof(*value));
 }
 
+int arch_translate(AxVCpu *vcpu, uint64_t addr, uint64_t *gpa, AxError *err)
+{
+	struct a64_regime regime = { 0 };
+	int ret = get_regime(vcpu, &regime, err);
+
+	if (ret)
+		return ret;
+	return a64_walk(&regime, addr, read_descriptor, vcpu->vm, gpa) ? 0 : -EFAULT;
+}
+
 int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err)
 {
 	struct a64_regime regime = { 0 };

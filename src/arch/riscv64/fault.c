@@ -65,7 +65,7 @@ static uint64_t trapped_status(uint64_t status, uint64_t mode)
 	return after;
 }
 
-static int trap(AxVCpu *vcpu, uint64_t cause, uint64_t value, uint64_t pc, AxError *err)
+int riscv_trap(AxVCpu *vcpu, uint64_t cause, uint64_t value, uint64_t pc, AxError *err)
 {
 	uint64_t status = 0, mode = 0, vector = 0;
 	int ret = riscv_get(vcpu, RISCV_REG_CSR(sstatus), &status, err);
@@ -101,5 +101,5 @@ int riscv_raise_illegal(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	if (ret)
 		return ret;
 	ret = restore(vcpu, &saved, err);
-	return ret ? ret : trap(vcpu, RISCV_CAUSE_ILLEGAL_INSTRUCTION, bits, saved.pc, err);
+	return ret ? ret : riscv_trap(vcpu, RISCV_CAUSE_ILLEGAL_INSTRUCTION, bits, saved.pc, err);
 }

@@ -36,6 +36,7 @@
 
 /* scause: table 4.2. */
 #define RISCV_CAUSE_ILLEGAL_INSTRUCTION 2
+#define RISCV_CAUSE_BREAKPOINT	       3
 
 /*
  * The in-kernel AIA, where QEMU's virt machine has the one that its supervisor sees: APLIC, and an
@@ -90,6 +91,9 @@ int riscv_hsm_call(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /* hsm.c: CpuUp has been answered: keep the claim, or drop it. */
 void riscv_hsm_answered(AxVCpu *vcpu);
+
+/* fault.c: what an exception at @pc does to a hart. Owner. */
+int riscv_trap(AxVCpu *vcpu, uint64_t cause, uint64_t value, uint64_t pc, AxError *err);
 
 /* fault.c: instead of completing the pending CSR access, raise an illegal instruction exception. */
 int riscv_raise_illegal(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);

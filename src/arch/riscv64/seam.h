@@ -5,6 +5,8 @@
 #ifndef AXVMM_ARCH_RISCV64_SEAM_H
 #define AXVMM_ARCH_RISCV64_SEAM_H
 
+#include "arch/riscv64/counter.h"
+
 /* Sign extension of MMIO loads, starts of harts: complete.c. */
 #define ARCH_COMPLETES 1
 
@@ -16,5 +18,8 @@
 
 /* Interrupt lines of ax_irq_get(): sources of the APLIC: 1 to 95. */
 #define ARCH_IRQ_LINES 96
+
+/* KVM gives a hart none: debug.c. */
+#define ARCH_HAS_DEBUG_REGISTERS 0
 
 #endif

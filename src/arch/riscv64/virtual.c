@@ -93,6 +93,19 @@ static bool translate(AxVm *vm, uint64_t satp, uint64_t addr, uint64_t *physical
 	return false;
 }
 
+int arch_translate(AxVCpu *vcpu, uint64_t addr, uint64_t *gpa, AxError *err)
+{
+	uint64_t satp;
+	int ret = riscv_get(vcpu, RISCV_REG_CSR(satp), &satp, err);
+
+	if (ret)
+		return ret;
+	if (!translate(vcpu->vm, satp, addr, gpa))
+		return -EFAULT;
+	*gpa |= addr % PAGE_SIZE;
+	return 0;
+}
+
 int arch_read_virtual(AxVCpu *vcpu, uint64_t addr, void *buffer, size_t len, AxError *err)
 {
 	size_t done = 0;

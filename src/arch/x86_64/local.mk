@@ -5,9 +5,11 @@ arch_sources = \
 	src/arch/x86_64/apic.h \
 	src/arch/x86_64/cpuid.c \
 	src/arch/x86_64/debug.c \
+	src/arch/x86_64/debug_probe.c \
 	src/arch/x86_64/decode.c \
 	src/arch/x86_64/decode.h \
 	src/arch/x86_64/finish.c \
+	src/arch/x86_64/fp.c \
 	src/arch/x86_64/intercept.c \
 	src/arch/x86_64/interrupt.c \
 	src/arch/x86_64/ipi.c \

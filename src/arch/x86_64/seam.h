@@ -5,6 +5,8 @@
 #ifndef AXVMM_ARCH_X86_64_SEAM_H
 #define AXVMM_ARCH_X86_64_SEAM_H
 
+#include "arch/x86_64/counter.h"
+
 /* KVM completes every exit by itself. */
 #define ARCH_COMPLETES 0
 
@@ -16,5 +18,8 @@
 
 /* Interrupt lines of ax_irq_get(): inputs of an IOAPIC: ICH9 datasheet, 13.5.7. */
 #define ARCH_IRQ_LINES 24
+
+/* DR0 to DR3: debug.c. */
+#define ARCH_HAS_DEBUG_REGISTERS 1
 
 #endif
