@@ -23,6 +23,7 @@ public_headers = \
 	include/axvmm/probe.h \
 	include/axvmm/rtc.h \
 	include/axvmm/share.h \
+	include/axvmm/stats.h \
 	include/axvmm/trace.h \
 	include/axvmm/types.h \
 	include/axvmm/vcpu.h \

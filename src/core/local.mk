@@ -58,6 +58,9 @@ core_sources = \
 	src/core/snapshot.c \
 	src/core/state.c \
 	src/core/state.h \
+	src/core/stats.c \
+	src/core/stats.h \
+	src/core/stats_format.c \
 	src/core/vcpu.c \
 	src/core/vcpu.h \
 	src/core/vm.c \

@@ -44,7 +44,8 @@ static const struct probe_row common_rows[] = {
 	  "NestedPageFault comes without an address: Linux 6.8 or later tells it for some faults",
 	  NULL },
 	{ KVM_CAP_GUEST_MEMFD, "GUEST_MEMFD", "guest memory that the host cannot map", NULL, NULL },
-	{ KVM_CAP_BINARY_STATS_FD, "BINARY_STATS_FD", "KVM's own statistics", NULL, NULL },
+	{ KVM_CAP_BINARY_STATS_FD, "BINARY_STATS_FD", "KVM's own statistics",
+	  "ax_vm_stats_open() is refused, and \"axvmm top\" has only our own", NULL },
 };
 
 #define COMMON_ROWS (sizeof(common_rows) / sizeof(common_rows[0]))

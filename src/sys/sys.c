@@ -42,3 +42,20 @@ int sys_ioctl(int fd, unsigned long request, uintptr_t arg)
 
 	return ret < 0 ? -errno : ret;
 }
+
+int sys_stats_open(int fd)
+{
+	int stats = sys_ioctl(fd, KVM_GET_STATS_FD, 0);
+
+	/* KVM makes it without. */
+	if (stats >= 0)
+		fcntl(stats, F_SETFD, FD_CLOEXEC);
+	return stats;
+}
+
+ssize_t sys_stats_read(int fd, void *bytes, size_t size, uint64_t offset)
+{
+	ssize_t len = pread(fd, bytes, size, (off_t)offset);
+
+	return len < 0 ? -errno : len;
+}

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sys/uapi.h"
 
@@ -51,6 +52,15 @@ static inline int sys_check_extension(int fd, unsigned cap)
 
 	return ret < 0 ? 0 : ret;
 }
+
+/*
+ * KVM_GET_STATS_FD on a VM or a vCPU: a descriptor, close-on-exec, owned by the caller. On a vCPU
+ * KVM lets it wait until KVM_RUN has returned. api.rst 4.133.
+ */
+int sys_stats_open(int fd);
+
+/* Read of such a descriptor, from @offset on: how many bytes, up to @size; never waits. */
+ssize_t sys_stats_read(int fd, void *bytes, size_t size, uint64_t offset);
 
 /* KVM_ENABLE_CAP with up to two arguments. */
 static inline int sys_enable_cap(int fd, unsigned cap, uint64_t arg0, uint64_t arg1)

@@ -49,7 +49,8 @@ kvm_tests += \
 	tests/kvm/notify \
 	tests/kvm/pager \
 	tests/kvm/pager_answers \
-	tests/kvm/pause
+	tests/kvm/pause \
+	tests/kvm/statistics
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
@@ -70,6 +71,7 @@ tests_kvm_notify_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pager_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pager_answers_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_pause_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_statistics_LDADD = $(KVM_GUEST_LIBS)
 
 include tests/kvm/matrix.mk
 

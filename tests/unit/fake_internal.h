@@ -12,7 +12,7 @@
 /* Descriptors are counted up from here and never used twice: no real one is so large. */
 #define FAKE_FD_BASE 1000000
 
-enum fake_kind { FAKE_KVM, FAKE_VM, FAKE_VCPU, FAKE_VM_DEVICE };
+enum fake_kind { FAKE_KVM, FAKE_VM, FAKE_VCPU, FAKE_VM_DEVICE, FAKE_STATS };
 
 /* Registers and the like, as the last SET left them. */
 struct fake_blob {
@@ -104,6 +104,9 @@ void fake_vm_free(struct fake_object *object);
 
 /* fake_run.c */
 void fake_run_reset(void);
+
+/* fake_stats.c */
+void fake_stats_reset(void);
 
 /* <architecture>/fake_arch.c */
 struct fake_pair {

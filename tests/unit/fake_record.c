@@ -177,7 +177,7 @@ static const struct fake_cap_value common_caps[] = {
 	{ KVM_CAP_SIGNAL_MSI, 1 },     { KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 }, { KVM_CAP_SET_GUEST_DEBUG, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },  { KVM_CAP_CHECK_EXTENSION_VM, 1 },
-	{ KVM_CAP_ONE_REG, 1 },
+	{ KVM_CAP_ONE_REG, 1 },	       { KVM_CAP_BINARY_STATS_FD, 1 },
 };
 
 int fake_cap(unsigned cap)

@@ -17,7 +17,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct fake_object **objects;
 	unsigned count;
-	unsigned numbers[FAKE_VM_DEVICE + 1];
+	unsigned numbers[FAKE_STATS + 1];
 	unsigned bad_calls;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -116,6 +116,7 @@ void fake_sys_reset(void)
 	fake.bad_calls = 0;
 	fake_record_reset();
 	fake_run_reset();
+	fake_stats_reset();
 	fake_unlock();
 }
 

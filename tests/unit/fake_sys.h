@@ -35,7 +35,7 @@ unsigned fake_sys_open_count(void);
 unsigned fake_bad_calls(void);
 
 /* The parts of the seam that are no ioctl, as request numbers. sys_vcpu_run() is KVM_RUN. */
-enum { FAKE_OPEN = 1, FAKE_MAP_RUN = 2 };
+enum { FAKE_OPEN = 1, FAKE_MAP_RUN = 2, FAKE_STATS_READ = 3 };
 
 /*
  * Failures. The @nth call of @request from now on (1: the next; 0: every one) returns -@os_errno,
@@ -162,6 +162,12 @@ bool fake_guest_write(unsigned vm, bool port, uint64_t addr, unsigned len, uint6
 /* ioeventfds and irqfds of a VM now. */
 unsigned fake_ioeventfds(unsigned vm);
 unsigned fake_irqfds(unsigned vm);
+
+/*
+ * What every descriptor of KVM_GET_STATS_FD reads as: bytes of the format of api.rst 4.133, borrowed;
+ * at most @piece at a time (0: all). Without them it reads as empty.
+ */
+void fake_set_stats(const void *bytes, size_t size, size_t piece);
 
 /* The level that KVM_IRQ_LINE gave to a GSI last; -1 never. */
 int fake_irq_level(unsigned vm, unsigned gsi);

@@ -8,6 +8,7 @@ fake_sources = \
 	tests/unit/fake_record.c \
 	tests/unit/fake_run.c \
 	tests/unit/fake_state.c \
+	tests/unit/fake_stats.c \
 	tests/unit/fake_sys.c \
 	tests/unit/fake_sys.h \
 	tests/unit/fake_uffd.c \
@@ -47,7 +48,8 @@ unit_tests += \
 	tests/unit/test_memory_discard \
 	tests/unit/test_memory_view \
 	tests/unit/test_notify \
-	tests/unit/test_state_device
+	tests/unit/test_state_device \
+	tests/unit/test_stats
 tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_host_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_host_ops_LDFLAGS = $(FAKE_LIBC_WRAP)
@@ -57,6 +59,7 @@ tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_memory_discard_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_stats_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/test_host \
 	tests/unit/test_irq \
