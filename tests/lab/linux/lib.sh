@@ -11,11 +11,15 @@
 #                                boot it with the test's script (- for none); arguments are those of
 #                                "axvmm run". More words for the kernel's command line: $words. What the
 #                                guest printed is in $out, the command's messages in $err; $status, $seconds
+#   guest_start RELEASE TEST [ARGUMENT...], guest_end
+#                                the same in two halves, with something between; its process is $pid
+#   until_so COMMAND...          meanwhile: wait until it succeeds, for as long as the guest may take
+#   until_said REGEX             or until the guest has printed this
 #   expect_status N              the last guest's end
-#   expect_verdicts              its script ended, said something, and nothing but "ok"
+#   expect_verdicts              its script ended, said something, and nothing but "ok"; nor did the guest's
+#                                kernel say anything of level err or above, but for what is known (init)
 #   expect_said REGEX            it printed this; refuse_said REGEX: it did not
 #   expect_message REGEX         the command said this
-#   expect_clean_dmesg           no message of the guest's kernel is of level err or above, but for those known
 #   done_testing                 the verdict
 set -u
 
@@ -66,7 +70,7 @@ fail() {
 	failures=$((failures + 1))
 }
 
-guest() {
+guest_start() {
 	release=$1
 	test=$2
 	shift 2
@@ -74,14 +78,40 @@ guest() {
 	line="console=$console rdinit=/init $quiet panic=-1 ${AXVMM_GUEST_WORD:-} $words"
 	test "$test" = - || line="$line test=$test"
 	began=$(uptime_cs)
-	timeout -k 10 $((limit + 30)) "$axvmm" run --timeout "$limit" --memory "$guest_memory" --initrd "linux/$release/initrd" \
-		--cmdline "$line" "$@" "linux/$release/kernel" >"$out" 2>"$err" </dev/null
+	"$axvmm" run --timeout "$limit" --memory "$guest_memory" --initrd "linux/$release/initrd" --cmdline "$line" \
+		"$@" "${guest_kernel:-linux/$release/kernel}" >"$out" 2>"$err" </dev/null &
+	pid=$!
+}
+
+guest_end() {
+	wait "$pid"
 	status=$?
 	took=$(($(uptime_cs) - began))
 	seconds=$((took / 100)).$((took / 10 % 10))
 	echo "guest: $what: status $status, $seconds s"
 	tr -d '\r' <"$out" >"$out.clean" && mv "$out.clean" "$out"
 	sed 's/^/  /' "$out" "$err"
+}
+
+guest() {
+	guest_start "$@"
+	guest_end
+}
+
+until_so() {
+	waited=0
+	until "$@"; do
+		waited=$((waited + 1))
+		if test "$waited" -gt "$limit" || ! kill -0 "$pid" 2>/dev/null; then
+			fail "$* did not come true"
+			return 1
+		fi
+		sleep 1
+	done
+}
+
+until_said() {
+	until_so grep -Eq "$1" "$out"
 }
 
 expect_status() {
