@@ -4,6 +4,7 @@ arch_sources = \
 	src/arch/arm64/access.c \
 	src/arch/arm64/arm64.h \
 	src/arch/arm64/complete.c \
+	src/arch/arm64/counter.h \
 	src/arch/arm64/debug.c \
 	src/arch/arm64/decode.c \
 	src/arch/arm64/finish.c \

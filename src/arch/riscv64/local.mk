@@ -3,6 +3,7 @@
 arch_sources = \
 	src/arch/riscv64/aia.c \
 	src/arch/riscv64/complete.c \
+	src/arch/riscv64/counter.h \
 	src/arch/riscv64/debug.c \
 	src/arch/riscv64/decode.c \
 	src/arch/riscv64/decode.h \

@@ -3,6 +3,7 @@
 arch_sources = \
 	src/arch/x86_64/apic.c \
 	src/arch/x86_64/apic.h \
+	src/arch/x86_64/counter.h \
 	src/arch/x86_64/cpuid.c \
 	src/arch/x86_64/debug.c \
 	src/arch/x86_64/debug_probe.c \
