@@ -32,14 +32,15 @@ static AxHandled worse(AxHandled a, AxHandled b)
 	return a > b ? a : b;
 }
 
-const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr)
+const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr,
+				   unsigned width)
 {
 	struct range *range = range_find(&vcpu->snapshot->table[space], addr);
 
-	if (!range || range->uncached ||
+	if (!range || range->uncached || !range_fits(range, addr, width) ||
 	    notify_overlaps(vcpu->snapshot, space, range->base, range->length))
 		return NULL;
-	vcpu->cache[space][range_cache_slot(space, addr)] = range;
+	range_cache_enter(&vcpu->cache[space], range_cache_hash(space, addr), range);
 	return range;
 }
 

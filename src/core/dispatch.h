@@ -26,9 +26,11 @@ bool dispatch_ignores(const AxVCpu *vcpu, const AxVCpuExitReason *exit);
 void dispatch_warn(AxVCpu *vcpu, const AxVCpuExitReason *exit);
 
 /*
- * The range at @addr, for the fast path: looked up, and kept in the vCPU's cache. NULL when nobody
- * is there, or when the access has to go through dispatch_exit().
+ * The range that an access of @width (RANGE_NO_WIDTH too) at @addr is inside of, for the fast path:
+ * looked up, and kept in the vCPU's cache. NULL when there is none, or when the access has to go
+ * through dispatch_exit().
  */
-const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr);
+const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_t addr,
+				   unsigned width);
 
 #endif

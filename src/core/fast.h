@@ -35,14 +35,29 @@ struct fast_result {
 /* exit_mask() of a width, in fewer instructions. */
 static const uint64_t width_masks[] = { 0xff, 0xffff, 0xffffffff, UINT64_MAX };
 
-/* The range at @addr, from the cache if it hit before. NULL: not for the fast path. */
-static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr)
-{
-	const struct range *range = vcpu->cache[space][range_cache_slot(space, addr)];
+/* The width of a size in bytes. */
+static const uint8_t size_widths[] = {
+	RANGE_NO_WIDTH, AX_WIDTH_BYTE,	AX_WIDTH_WORD,	RANGE_NO_WIDTH, AX_WIDTH_DWORD,
+	RANGE_NO_WIDTH, RANGE_NO_WIDTH, RANGE_NO_WIDTH, AX_WIDTH_QWORD,
+};
 
-	if (likely(addr - range->base < range->length))
+/*
+ * The range that an access lies inside of, from the cache if it hit before. NULL: not for the fast
+ * path.
+ */
+static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr,
+					     unsigned width)
+{
+	const struct range_cache *cache = &vcpu->cache[space];
+	uint32_t hash = range_cache_hash(space, addr);
+	const struct range *range = cache->ranges[range_cache_first(cache, hash)];
+
+	if (likely(range_fits(range, addr, width)))
 		return range;
-	return dispatch_cache(vcpu, space, addr);
+	range = cache->ranges[range_cache_second(cache, hash)];
+	if (range_fits(range, addr, width))
+		return range;
+	return dispatch_cache(vcpu, space, addr, width);
 }
 
 static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
@@ -86,29 +101,28 @@ static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint6
 static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t last_place,
 				  struct fast_result *result)
 {
-	const struct range *range = fast_range(vcpu, RANGE_PORT, run->io.port);
 	uint64_t place = run->io.data_offset;
-	uint32_t size = run->io.size;
-	AxAccessWidth width;
+	const struct range *range;
 	uint64_t offset;
+	unsigned width;
 	enum fast fast;
 	uint32_t raw;
 	uint8_t *data;
 
+	if (unlikely(run->io.count != 1 || run->io.size > sizeof(raw) || place > last_place))
+		return FAST_NOT;
+	width = size_widths[run->io.size];
+	range = fast_range(vcpu, RANGE_PORT, run->io.port, width);
 	if (unlikely(!range))
 		return FAST_NOT;
 	offset = run->io.port - range->base;
-	if (unlikely(size > range->length - offset || run->io.count != 1 || size > sizeof(raw) ||
-		     !exit_is_width(size) || place > last_place))
-		return FAST_NOT;
 	data = (uint8_t *)run + place;
-	width = exit_width(size);
 	if (run->io.direction != KVM_EXIT_IO_IN) {
 		memcpy(&raw, data, sizeof(raw));
-		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_IO_WRITE, result);
+		return fast_write(vcpu, range, offset, (AxAccessWidth)width,
+				  raw & width_masks[width], AX_EXIT_IO_WRITE, result);
 	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_IO_READ, result);
+	fast = fast_read(vcpu, range, offset, (AxAccessWidth)width, AX_EXIT_IO_READ, result);
 	if (likely(fast == FAST_HANDLED)) {
 		/* KVM takes `size` bytes of these. */
 		raw = (uint32_t)result->value;
@@ -121,26 +135,26 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t la
 static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
 {
 	uint64_t addr = run->mmio.phys_addr;
-	const struct range *range = fast_range(vcpu, RANGE_MMIO, addr);
-	uint32_t len = run->mmio.len;
-	AxAccessWidth width;
+	const struct range *range;
 	uint64_t offset;
+	unsigned width;
 	enum fast fast;
 
+	if (unlikely(run->mmio.len > sizeof(run->mmio.data)))
+		return FAST_NOT;
+	width = size_widths[run->mmio.len];
+	range = fast_range(vcpu, RANGE_MMIO, addr, width);
 	if (unlikely(!range))
 		return FAST_NOT;
 	offset = addr - range->base;
-	if (unlikely(len > range->length - offset || !exit_is_width(len)))
-		return FAST_NOT;
-	width = exit_width(len);
 	if (run->mmio.is_write) {
 		uint64_t raw;
 
 		memcpy(&raw, run->mmio.data, sizeof(raw));
-		return fast_write(vcpu, range, offset, width, raw & width_masks[width],
-				  AX_EXIT_MMIO_WRITE, result);
+		return fast_write(vcpu, range, offset, (AxAccessWidth)width,
+				  raw & width_masks[width], AX_EXIT_MMIO_WRITE, result);
 	}
-	fast = fast_read(vcpu, range, offset, width, AX_EXIT_MMIO_READ, result);
+	fast = fast_read(vcpu, range, offset, (AxAccessWidth)width, AX_EXIT_MMIO_READ, result);
 	/* KVM takes `len` bytes of these. */
 	if (likely(fast == FAST_HANDLED))
 		memcpy(run->mmio.data, &result->value, sizeof(result->value));

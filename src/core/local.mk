@@ -25,6 +25,7 @@ core_sources = \
 	src/core/irq.c \
 	src/core/list.h \
 	src/core/lock.c \
+	src/core/lock.h \
 	src/core/loop.c \
 	src/core/memory.c \
 	src/core/memory.h \
@@ -46,6 +47,8 @@ core_sources = \
 	src/core/psci.h \
 	src/core/range.c \
 	src/core/range.h \
+	src/core/range_cache.c \
+	src/core/range_cache.h \
 	src/core/register.c \
 	src/core/reply.c \
 	src/core/reply.h \

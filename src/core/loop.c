@@ -30,12 +30,12 @@ static void wake_waiters(AxVm *vm)
 
 void vcpu_sync(AxVCpu *vcpu)
 {
-	for (unsigned space = 0; space < RANGE_SPACES; space++) {
-		for (unsigned i = 0; i < RANGE_CACHE_SIZE; i++)
-			vcpu->cache[space][i] = &range_none;
-	}
-	vcpu->snapshot = atomic_load(&vcpu->vm->snapshot);
-	atomic_store(&vcpu->seen, vcpu->snapshot->generation);
+	const struct snapshot *snapshot = atomic_load(&vcpu->vm->snapshot);
+
+	vcpu->snapshot = snapshot;
+	for (unsigned space = 0; space < RANGE_SPACES; space++)
+		range_cache_reset(&vcpu->cache[space], snapshot->table[space].count);
+	atomic_store(&vcpu->seen, snapshot->generation);
 	wake_waiters(vcpu->vm);
 }
 

@@ -12,11 +12,10 @@
 #include <axvmm/memory.h>
 
 #include "core/error.h"
+#include "core/lock.h"
 #include "core/range.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
-
-const struct range range_none = { .base = 0, .length = 0, .name = "none" };
 
 /* The number of ranges whose base is at or below @addr: where one that begins above it would go. */
 static size_t count_up_to(const struct range_table *table, uint64_t addr)
@@ -112,9 +111,9 @@ static AxHandled locked_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAcce
 	const struct range *range = opaque;
 	AxHandled handled;
 
-	ax_lock(range->lock);
+	lock_take(range->lock);
 	handled = range->device_ops->read(vcpu, range->device, offset, width, value);
-	ax_unlock(range->lock);
+	lock_release(range->lock);
 	return handled;
 }
 
@@ -124,9 +123,9 @@ static AxHandled locked_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAcc
 	const struct range *range = opaque;
 	AxHandled handled;
 
-	ax_lock(range->lock);
+	lock_take(range->lock);
 	handled = range->device_ops->write(vcpu, range->device, offset, width, value);
-	ax_unlock(range->lock);
+	lock_release(range->lock);
 	return handled;
 }
 
@@ -155,6 +154,11 @@ static struct range *new_range(AxVm *vm, const AxRange *desc, bool uncached)
 		return NULL;
 	range->base = desc->base;
 	range->length = desc->length;
+	for (unsigned width = 0; width < RANGE_NO_WIDTH; width++) {
+		uint64_t size = UINT64_C(1) << width;
+
+		range->room[width] = size <= range->length ? range->length - size + 1 : 0;
+	}
 	choose_ops(range, desc);
 	range->uncached = uncached;
 	range->id = ++vm->next_id;

@@ -20,8 +20,13 @@ enum range_space { RANGE_MMIO = 0, RANGE_PORT = 1, RANGE_SPACES = 2 };
 #define PORT_SPACE_SIZE 0x10000
 #define RANGE_NAME_SIZE 32
 
+/* In the place of a width, for a size that is none; no access of it fits anywhere. */
+#define RANGE_NO_WIDTH 4
+
 struct range {
 	uint64_t base;
+	/* For each width, the number of offsets at which an access of it lies inside the range. */
+	uint64_t room[RANGE_NO_WIDTH + 1];
 	uint64_t length;
 	/*
 	 * What an access calls, and with what: never NULL. Decided at registration: the device's own
@@ -37,6 +42,12 @@ struct range {
 	AxRangeId id;
 	char name[RANGE_NAME_SIZE];
 };
+
+/* Whether an access of @width (RANGE_NO_WIDTH too) at @addr lies inside @range. */
+static inline bool range_fits(const struct range *range, uint64_t addr, unsigned width)
+{
+	return addr - range->base < range->room[width];
+}
 
 /* Sorted by base, without overlap. */
 struct range_table {

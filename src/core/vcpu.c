@@ -116,10 +116,8 @@ static AxVCpu *alloc_vcpu(AxVm *vm, uint32_t id)
 	vcpu->fd = -1;
 	vcpu->run_size = vm->run_size;
 	vcpu->snapshot = NULL;
-	for (unsigned space = 0; space < RANGE_SPACES; space++) {
-		for (unsigned i = 0; i < RANGE_CACHE_SIZE; i++)
-			vcpu->cache[space][i] = &range_none;
-	}
+	for (unsigned space = 0; space < RANGE_SPACES; space++)
+		range_cache_init(&vcpu->cache[space]);
 	vcpu_set_state(vcpu, AX_VCPU_CREATED);
 	return vcpu;
 }
@@ -134,6 +132,8 @@ void vcpu_free(AxVCpu *vcpu)
 		sys_unmap_run(vcpu->run, vcpu->run_size);
 	if (vcpu->fd >= 0)
 		sys_close(vcpu->fd);
+	for (unsigned space = 0; space < RANGE_SPACES; space++)
+		range_cache_fini(&vcpu->cache[space]);
 	free(vcpu->old_affinity);
 	free(vcpu);
 }

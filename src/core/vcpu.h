@@ -12,27 +12,8 @@
 
 #include <axvmm/vcpu.h>
 
-#include "core/range.h"
+#include "core/range_cache.h"
 #include "sys/sys.h"
-
-/*
- * Ranges that hit last, by their address: the fast path's whole lookup, most of the time. Pieces of
- * an address space of this many bytes have an entry each: registers that are used together share
- * theirs, devices that stand side by side do not.
- */
-#define RANGE_CACHE_BITS 5
-#define RANGE_CACHE_SIZE (1u << RANGE_CACHE_BITS)
-#define MMIO_PIECE_BITS	 9 /* as far apart as virtio-mmio devices are */
-#define PORT_PIECE_BITS	 3
-
-static inline unsigned range_cache_slot(enum range_space space, uint64_t addr)
-{
-	unsigned shift = space == RANGE_PORT ? PORT_PIECE_BITS : MMIO_PIECE_BITS;
-	uint32_t piece = (uint32_t)(addr >> shift);
-
-	/* 2^32 divided by the golden ratio spreads addresses at regular distances: TAOCP 6.4. */
-	return piece * 0x9e3779b1u >> (32 - RANGE_CACHE_BITS);
-}
 
 /*
  * Asynchronous requests to a vCPU, bits of vcpu->requests. Whoever posts one also sets
@@ -68,8 +49,8 @@ struct AxVCpu {
 	int fd;
 	int state; /* AxVCpuState, atomic */
 	struct pending pending;
-	const struct range *cache[RANGE_SPACES][RANGE_CACHE_SIZE]; /* never NULL: &range_none */
 	uint64_t counts[AX_EXIT_KINDS];
+	struct range_cache cache[RANGE_SPACES];
 	const struct snapshot *snapshot; /* while in_loop */
 	size_t run_size;
 
@@ -103,9 +84,6 @@ struct AxVCpu {
 	unsigned warned_count;	/* AX_UNCLAIMED_WARN: addresses that were logged */
 	uint64_t warned[64];
 };
-
-/* In the place of an unset cache entry: contains no address. */
-extern const struct range range_none;
 
 /*
  * Post a request: any thread, async-signal-safe. What the request's data is must have been stored

@@ -159,7 +159,7 @@ static uint8_t read_iir(struct uart_regs *regs)
 	return id | (regs->fcr & UART_FCR_ENABLE ? UART_IIR_FIFOS : 0);
 }
 
-static uint8_t read_lsr(struct uart_regs *regs)
+static uint8_t line_status(const struct uart_regs *regs)
 {
 	uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT | regs->errors;
 
@@ -167,6 +167,13 @@ static uint8_t read_lsr(struct uart_regs *regs)
 		lsr |= UART_LSR_DATA;
 	if (regs->fcr & UART_FCR_ENABLE && (regs->flagged || regs->errors & UART_LSR_OF_BYTE))
 		lsr |= UART_LSR_FIFO_ERROR;
+	return lsr;
+}
+
+static uint8_t read_lsr(struct uart_regs *regs)
+{
+	uint8_t lsr = line_status(regs);
+
 	regs->errors = 0;
 	return lsr;
 }
@@ -297,12 +304,8 @@ static bool is_register(const AxUart *uart, uint64_t offset)
 	return !(offset & ((1u << uart->config.reg_shift) - 1));
 }
 
-static AxHandled uart_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-			   uint64_t *value)
+static AxHandled read_registers(AxUart *uart, uint64_t offset, unsigned size, uint64_t *value)
 {
-	AxUart *uart = opaque;
-	unsigned size = 1u << width;
-
 	if (!is_inside(uart, offset, size))
 		return AX_UNHANDLED;
 	*value = 0;
@@ -311,6 +314,21 @@ static AxHandled uart_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccess
 			*value |= (uint64_t)read_register(uart, offset >> uart->config.reg_shift)
 				  << (8 * i);
 	}
+	return AX_HANDLED;
+}
+
+static AxHandled uart_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			   uint64_t *value)
+{
+	AxUart *uart = opaque;
+	bool polls = offset == (uint64_t)UART_LSR << uart->config.reg_shift &&
+		     width == AX_WIDTH_BYTE && !uart->regs.errors;
+
+	if (!polls)
+		return read_registers(uart, offset, 1u << width, value);
+	/* Drivers do it before each byte: without errors to take back, no interrupt changes. */
+	uart->regs.burst = 0;
+	*value = line_status(&uart->regs);
 	return AX_HANDLED;
 }
 

@@ -34,6 +34,7 @@ if ENABLE_TESTS
 check_PROGRAMS += $(bench_programs)
 endif
 EXTRA_DIST += tests/bench/run-all
+script_tests += tests/bench/limits
 
 # All of it as a report.
 bench: all $(bench_programs)

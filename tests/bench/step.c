@@ -239,6 +239,29 @@ static void start(struct stepper *stepper, char *const argv[])
 	trace(PTRACE_SYSCALL, thread, 0, 0, "resuming");
 }
 
+bool step_is_possible(void)
+{
+	pid_t child = fork();
+	bool possible;
+	int status;
+
+	if (child < 0)
+		return false;
+	if (!child) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(1);
+		(void)raise(SIGSTOP);
+		_exit(0);
+	}
+	possible = waitpid(child, &status, 0) == child && WIFSTOPPED(status) &&
+		   !ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) &&
+		   waitpid(child, &status, 0) == child && WIFSTOPPED(status);
+	kill(child, SIGKILL);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return possible;
+}
+
 size_t step_run(char *const argv[], const struct step_options *options, struct step_sample *samples)
 {
 	struct stepper stepper = { .options = options };

@@ -27,6 +27,9 @@ struct step_options {
 	bool list;	  /* print the instructions of the last exit */
 };
 
+/* Whether a process may trace and single-step its child here: some sandboxes refuse. */
+bool step_is_possible(void);
+
 /*
  * Start a command with its output discarded, sample its exits, and kill it. Ends the process with
  * a message when that fails; the command may have other threads, which run at full speed.

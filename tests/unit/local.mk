@@ -48,6 +48,7 @@ unit_tests += \
 	tests/unit/test_memory_discard \
 	tests/unit/test_memory_view \
 	tests/unit/test_notify \
+	tests/unit/test_range_cache \
 	tests/unit/test_state_device \
 	tests/unit/test_stats
 tests_unit_test_error_LDFLAGS = $(FAKE_LIBC_WRAP)
@@ -58,9 +59,11 @@ tests_unit_test_irq_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_memory_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_memory_discard_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_notify_LDFLAGS = $(FAKE_LIBC_WRAP)
+tests_unit_test_range_cache_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_state_device_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_stats_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
+	tests/unit/test_error \
 	tests/unit/test_host \
 	tests/unit/test_irq \
 	tests/unit/test_memory \
