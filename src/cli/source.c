@@ -29,6 +29,8 @@ static uint32_t irqchip_of(const struct embedded_guest *guest)
 		return AX_IRQCHIP_USER;
 	if (!strcmp(guest->irqchip, "kernel"))
 		return AX_IRQCHIP_KERNEL;
+	if (!strcmp(guest->irqchip, "split"))
+		return AX_IRQCHIP_SPLIT;
 	return AX_IRQCHIP_NONE;
 }
 

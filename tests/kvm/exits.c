@@ -202,9 +202,6 @@ START_TEST(exits_are_those_that_the_probe_promises)
 		/* Unsupported is what nobody knows of yet. */
 		if (kind == AX_EXIT_UNSUPPORTED)
 			ck_assert_uint_eq(tallies[kind].total, 0);
-		else if (kind == AX_EXIT_IRQ_EOI && probed.possible && !tallies[kind].total)
-			kvm_skip("IrqEoi: no guest of these has a split irqchip; Linux does in the "
-				 "lab");
 		else
 			ck_assert_msg(probed.possible == !!tallies[kind].total,
 				      "%s: the probe says that it is %spossible; it came %" PRIu64

@@ -29,6 +29,8 @@ static uint32_t irqchip_of(const char *word)
 		return AX_IRQCHIP_USER;
 	if (!strcmp(word, "kernel"))
 		return AX_IRQCHIP_KERNEL;
+	if (!strcmp(word, "split"))
+		return AX_IRQCHIP_SPLIT;
 	return AX_IRQCHIP_NONE;
 }
 

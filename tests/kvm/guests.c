@@ -43,6 +43,8 @@ static const struct {
 	{ "hello", { .irqchip = "kernel" } },
 	{ "virtio-rng", { .irqchip = "user" } },
 	{ "virtio-rng", { .irqchip = "kernel" } },
+	{ "virtio-rng", { .irqchip = "split" } },
+	{ "ioapic", { .irqchip = "kernel" } },
 };
 
 /* Only x86-64 has an irqchip in userspace that guests could choose. */

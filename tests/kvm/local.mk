@@ -83,6 +83,7 @@ kvm_tests += \
 	tests/kvm/x86_64/hypercall \
 	tests/kvm/x86_64/msr \
 	tests/kvm/x86_64/notify_port \
+	tests/kvm/x86_64/split \
 	tests/kvm/x86_64/virtual
 tsan_tests += tests/kvm/interrupts
 tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
@@ -92,6 +93,7 @@ tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_hypercall_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_msr_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_notify_port_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_split_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_virtual_LDADD = $(KVM_GUEST_LIBS)
 endif
 
