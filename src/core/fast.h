@@ -161,4 +161,11 @@ static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast
 	return fast;
 }
 
+/*
+ * loop.c: FAST_LEAVE, the handler did not say AX_HANDLED. The exit in @exit, and the guest gets what it
+ * gets for it. Returns the verdict, or a negative errno.
+ */
+int vcpu_leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitReason *exit,
+		    AxError *err);
+
 #endif

@@ -64,8 +64,22 @@ core_sources = \
 	src/core/stats.c \
 	src/core/stats.h \
 	src/core/stats_format.c \
+	src/core/trace.c \
+	src/core/trace.h \
+	src/core/trace_format.c \
+	src/core/trace_format.h \
+	src/core/trace_names.c \
+	src/core/trace_next.c \
+	src/core/trace_pack.c \
+	src/core/trace_pack.h \
+	src/core/trace_reader.c \
+	src/core/trace_reader.h \
+	src/core/trace_ring.h \
+	src/core/trace_writer.c \
 	src/core/vcpu.c \
 	src/core/vcpu.h \
 	src/core/vm.c \
 	src/core/vm.h \
-	src/core/vm_run.c
+	src/core/vm_run.c \
+	src/core/watch.c \
+	src/core/watch.h

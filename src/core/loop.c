@@ -6,7 +6,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <time.h>
 
 #include "arch/arch.h"
 #include "core/complete.h"
@@ -15,8 +14,10 @@
 #include "core/error.h"
 #include "core/fast.h"
 #include "core/reply.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "core/watch.h"
 
 /* Wake whoever waits for this vCPU to leave its loop or to take a snapshot. */
 static void wake_waiters(AxVm *vm)
@@ -33,6 +34,7 @@ void vcpu_sync(AxVCpu *vcpu)
 	const struct snapshot *snapshot = atomic_load(&vcpu->vm->snapshot);
 
 	vcpu->snapshot = snapshot;
+	vcpu->ring = snapshot->trace ? trace_ring_of(snapshot->trace, vcpu) : NULL;
 	for (unsigned space = 0; space < RANGE_SPACES; space++)
 		range_cache_reset(&vcpu->cache[space], snapshot->table[space].count);
 	atomic_store(&vcpu->seen, snapshot->generation);
@@ -140,42 +142,8 @@ static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* One exit with an observer watching: no fast path, two more looks at the clock. */
-static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
-{
-	const struct snapshot *snapshot = vcpu->snapshot;
-	AxExitRecord record = { .size = sizeof(record), .exit = exit };
-	uint64_t before = now_ns(), after;
-	int ret = 0, rc = 0;
-
-	if (must_complete(vcpu))
-		ret = vcpu_complete(vcpu, exit, err);
-	if (!ret)
-		rc = sys_vcpu_run(vcpu->fd);
-	record.time_ns = now_ns();
-	record.kvm_ns = record.time_ns - before;
-	if (!ret)
-		ret = vcpu_take_exit(vcpu, rc, exit, err);
-	if (ret < 0)
-		return ret;
-	record.handled = dispatch_exit(vcpu, exit, &record.answer);
-	after = now_ns();
-	record.handler_ns = after - record.time_ns;
-	snapshot->observer->exit(snapshot->observer_opaque, vcpu, &record);
-	return record.handled;
-}
-
-/* The handler of the fast path did not say AX_HANDLED: the exit and what the guest gets for it. */
-static int leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitReason *exit,
-		      AxError *err)
+int vcpu_leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitReason *exit,
+		    AxError *err)
 {
 	bool unclaimed = result->handled == AX_UNHANDLED;
 	int ret;
@@ -206,8 +174,8 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	uint64_t answer;
 	int rc, ret = 0;
 
-	if (vcpu->snapshot->observer)
-		return observed_exit(vcpu, exit, err);
+	if (unlikely(vcpu->snapshot->is_watched))
+		return watch_exit(vcpu, exit, err);
 	if (must_complete(vcpu))
 		ret = vcpu_complete(vcpu, exit, err);
 	if (!ret) {
@@ -215,7 +183,7 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		if (fast == FAST_HANDLED)
 			return AX_HANDLED; /* which has something to complete */
 		if (fast == FAST_LEAVE)
-			return leave_fast(vcpu, &result, exit, err);
+			return vcpu_leave_fast(vcpu, &result, exit, err);
 		ret = vcpu_take_exit(vcpu, rc, exit, err);
 	}
 	if (ret < 0)

@@ -68,6 +68,8 @@ struct snapshot {
 	struct soft_notify *notifies;
 	const AxObserver *observer; /* NULL: nobody watches */
 	void *observer_opaque;
+	AxTrace *trace;	 /* NULL: none is written */
+	bool is_watched; /* by either: the loop's one look */
 	struct snapshot *retired; /* next in vm->retired */
 };
 

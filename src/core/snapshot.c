@@ -29,6 +29,8 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 	copy->generation = from->generation + 1;
 	copy->observer = from->observer;
 	copy->observer_opaque = from->observer_opaque;
+	copy->trace = from->trace;
+	copy->is_watched = from->is_watched;
 
 	/* Each array has room for one more, so that an addition needs no second allocation. */
 	for (unsigned space = 0; space < RANGE_SPACES; space++) {

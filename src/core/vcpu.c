@@ -19,6 +19,7 @@
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/power.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -95,8 +96,11 @@ static int grow(AxVm *vm)
 /* The entry comes before the count that says so. */
 static int append(AxVm *vm, AxVCpu *vcpu)
 {
+	AxTrace *trace = atomic_load(&vm->snapshot)->trace;
 	int ret = grow(vm);
 
+	if (!ret && trace)
+		ret = trace_add_vcpu(trace, vcpu);
 	if (ret)
 		return ret;
 	vm->vcpus[vm->vcpu_count] = vcpu;

@@ -52,6 +52,7 @@ struct AxVCpu {
 	uint64_t counts[AX_EXIT_KINDS];
 	struct range_cache cache[RANGE_SPACES];
 	const struct snapshot *snapshot; /* while in_loop */
+	struct trace_ring *ring;	 /* of snapshot->trace; NULL: there is none */
 	size_t run_size;
 
 	AxVm *vm;
