@@ -14,9 +14,10 @@
 #define COM1	    0x3f8u
 
 /* What an exit may cost: one range, any number of them, a UART that is polled. */
-#define ONE_MOST  65
-#define MANY_MOST 80
-#define UART_MOST 130
+#define ONE_MOST    65
+#define MANY_MOST   80
+#define TRACED_MOST 112
+#define UART_MOST   130
 
 const struct scenario scenarios[] = {
 	/* name, program, space, is_write, ranges, accessed, apart, offset, most */
@@ -46,6 +47,10 @@ const struct scenario scenarios[] = {
 	  MANY_MOST },
 	{ "port write, 1000 of 1000 in turn", PROGRAM_LIBRARY, SPACE_PORT, 1, 1000, 1000, 1, 0, 0 },
 	{ "MMIO write, 1000 of 1000 in turn", PROGRAM_LIBRARY, SPACE_MMIO, 1, 1000, 1000, 1, 0, 0 },
+	{ "traced port write, 1 range", PROGRAM_TRACED, SPACE_PORT, 1, 1, 1, 1, 0, TRACED_MOST },
+	{ "traced port read, 1 range", PROGRAM_TRACED, SPACE_PORT, 0, 1, 1, 1, 0, TRACED_MOST },
+	{ "traced MMIO write, 1 range", PROGRAM_TRACED, SPACE_MMIO, 1, 1, 1, 1, 0, TRACED_MOST },
+	{ "traced MMIO read, 1 range", PROGRAM_TRACED, SPACE_MMIO, 0, 1, 1, 1, 0, TRACED_MOST },
 	{ "UART line status, 1 range", PROGRAM_UART, SPACE_PORT, 0, 1, 1, 1, 5, UART_MOST },
 	{ "UART line status, 1 of 1000", PROGRAM_UART, SPACE_PORT, 0, 1000, 1, 1, 5, UART_MOST },
 	{ "UART transmit, 1 of 1000", PROGRAM_UART, SPACE_PORT, 1, 1000, 1, 1, 0, 0 },

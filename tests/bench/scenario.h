@@ -14,6 +14,7 @@ enum program {
 	PROGRAM_BARE,	 /* a loop in C, without any library: what is the least */
 	PROGRAM_LIBRARY, /* ax_vcpu_loop() with registered ranges */
 	PROGRAM_UART,	 /* and the project's UART among them */
+	PROGRAM_TRACED,	 /* as PROGRAM_LIBRARY, while a trace is written */
 };
 
 enum space { SPACE_PORT, SPACE_MMIO };

@@ -4,12 +4,14 @@
  * value in a register, a read gives the register back.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <axvmm/axvmm.h>
 #include <axvmm/devices.h>
+#include <axvmm/trace.h>
 
 #include "tests/bench/scenario.h"
 
@@ -100,6 +102,17 @@ static AxVCpu *create_vcpu(AxVm *vm)
 	return vcpu;
 }
 
+/* Where it goes costs the writer's thread. */
+static void trace(AxVm *vm)
+{
+	AxTraceConfig config = AX_TRACE_CONFIG_INIT;
+	AxError error = AX_ERROR_INIT;
+	AxTrace *trace = NULL;
+
+	config.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	check(ax_trace_start(vm, &config, &trace, &error), &error);
+}
+
 void scenario_run_library(const struct scenario *scenario)
 {
 	static uint8_t code[SCENARIO_RAM];
@@ -118,6 +131,8 @@ void scenario_run_library(const struct scenario *scenario)
 	if (scenario->program == PROGRAM_UART)
 		add_uart(vm, scenario);
 	add_ranges(vm, scenario, scenario->program == PROGRAM_UART);
+	if (scenario->program == PROGRAM_TRACED)
+		trace(vm);
 	check(ax_vcpu_loop(create_vcpu(vm), &exit, &error), &error);
 	ax_exit_format(&exit, text, sizeof(text));
 	errx(1, "not handled: %s", text);
