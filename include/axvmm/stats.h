@@ -11,6 +11,7 @@
 #define AXVMM_STATS_H
 
 #include <axvmm/error.h>
+#include <axvmm/exit.h>
 #include <axvmm/types.h>
 
 #ifdef __cplusplus
@@ -107,6 +108,30 @@ AX_API const char *ax_stat_kind_name(uint32_t kind);
 
 /* "", "bytes", "seconds", ...; "unknown". Constant. */
 AX_API const char *ax_stat_unit_name(uint32_t unit);
+
+#define AX_ACCESS_DEVICE_SIZE 32
+
+/* Where a vCPU left the guest last, if it was for an access of MMIO or a port. */
+typedef struct AxAccess {
+	size_t size;   /* sizeof(AxAccess): AX_ACCESS_INIT */
+	uint32_t kind; /* AX_EXIT_MMIO_READ, _MMIO_WRITE, _IO_READ or _IO_WRITE */
+	uint64_t addr; /* an AxGuestPhysAddr, or an AxPort */
+	char device[AX_ACCESS_DEVICE_SIZE]; /* name of the range that has it; "": none does */
+} AxAccess;
+
+#define AX_ACCESS_INIT { sizeof(AxAccess), 0, 0, { 0 } }
+
+/**
+ * A sample: asked now and then it shows which devices a guest is busy with, at no cost to the vCPU,
+ * which is neither stopped nor told. A vCPU that leaves the guest at this very moment may make it a
+ * mixture of two accesses, or the one before.
+ *
+ * @param out  its size is set by the caller; filled when true is returned
+ * @return false: it left for another reason, or never, or the size is not set
+ *
+ * Thread: any.
+ */
+AX_API bool ax_vcpu_last_access(const AxVCpu *vcpu, AxAccess *out);
 
 #ifdef __cplusplus
 }

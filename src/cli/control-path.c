@@ -3,6 +3,7 @@
  * Where the control sockets of running VMs are, and how one comes and goes there.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -195,4 +196,56 @@ int control_listen(const char *name, char path[CONTROL_PATH_SIZE], bool quiet)
 	}
 	close(lock);
 	return fd;
+}
+
+static int is_socket(const struct dirent *entry)
+{
+	const char *end = strrchr(entry->d_name, '.');
+	char name[CONTROL_NAME_MAX + 1];
+
+	if (!end || strcmp(end, ".sock") != 0 || (size_t)(end - entry->d_name) > CONTROL_NAME_MAX)
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)(end - entry->d_name), entry->d_name);
+	return control_name_is_good(name);
+}
+
+int control_names(char ***names)
+{
+	char folder[CONTROL_PATH_SIZE];
+	struct dirent **entries = NULL;
+	int found, count = 0;
+
+	*names = NULL;
+	if (!control_folder(folder))
+		return -ENAMETOOLONG;
+	found = scandir(folder, &entries, is_socket, alphasort);
+	if (found < 0 && errno == ENOENT)
+		return 0;
+	if (found < 0) {
+		int error = errno;
+
+		cli_message("%s: %s", folder, strerror(error));
+		return -error;
+	}
+	*names = calloc(found ? (size_t)found : 1, sizeof(**names));
+	for (int i = 0; i < found; i++) {
+		*strrchr(entries[i]->d_name, '.') = 0;
+		if (*names)
+			(*names)[count] = strdup(entries[i]->d_name);
+		if (*names && (*names)[count])
+			count++;
+		free(entries[i]);
+	}
+	free(entries);
+	if (*names)
+		return count;
+	cli_message("there is no memory left");
+	return -ENOMEM;
+}
+
+void control_names_free(char **names, int count)
+{
+	for (int i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
 }

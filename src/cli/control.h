@@ -50,6 +50,13 @@ int control_listen(const char *name, char path[CONTROL_PATH_SIZE], bool quiet);
 /* Remove a socket at which nobody listens any more. */
 void control_remove_stale(const char *path);
 
+/*
+ * The names of this user's VMs that may run, in their order: *names, for control_names_free().
+ * Returns how many, or a negative errno after a message.
+ */
+int control_names(char ***names);
+void control_names_free(char **names, int count);
+
 /* control.c: the server. */
 
 struct control;

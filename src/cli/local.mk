@@ -29,6 +29,8 @@ cli_sources = \
 	src/cli/json-read.h \
 	src/cli/json.c \
 	src/cli/json.h \
+	src/cli/live.c \
+	src/cli/live.h \
 	src/cli/main.c \
 	src/cli/manage.c \
 	src/cli/manage.h \
@@ -66,6 +68,12 @@ cli_sources = \
 	src/cli/status.c \
 	src/cli/terminal.c \
 	src/cli/terminal.h \
+	src/cli/top-data.c \
+	src/cli/top-json.c \
+	src/cli/top-screen.c \
+	src/cli/top-view.c \
+	src/cli/top.c \
+	src/cli/top.h \
 	src/cli/trace-exit.c \
 	src/cli/trace-exit.h \
 	src/cli/trace.c \

@@ -21,6 +21,7 @@ static const char help[] =
 	"  run      boot a kernel or another image, or without one a demonstration\n"
 	"  list     which VMs run\n"
 	"  status   how one of them does\n"
+	"  top      what they are busy with, now\n"
 	"  stop     shut it down, or end it\n"
 	"  pause, resume\n"
 	"           hold its CPUs, and let them go on\n"
@@ -39,6 +40,7 @@ static const struct command {
 	{ "run", cmd_run, run_help },
 	{ "list", cmd_list, list_help },
 	{ "status", cmd_status, status_help },
+	{ "top", cmd_top, top_help },
 	{ "stop", cmd_stop, stop_help },
 	{ "pause", cmd_pause, pause_help },
 	{ "resume", cmd_resume, resume_help },

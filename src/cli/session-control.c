@@ -116,6 +116,13 @@ static void put_status(struct session *session, struct json *json)
 	put_exits(json, atomic_load(&session->machine));
 }
 
+/* What changes, for who asks again and again. */
+static void put_stats(struct session *session, struct json *json)
+{
+	put_status(session, json);
+	live_put(session->live, json, pauser_is_paused(session->pauser));
+}
+
 static const char *press_power_button(struct session *session)
 {
 	AxError err = AX_ERROR_INIT;
@@ -208,6 +215,10 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 		put_status(session, answer);
 		return NULL;
 	}
+	if (!strcmp(name, "stats")) {
+		put_stats(session, answer);
+		return NULL;
+	}
 	if (!strcmp(name, "power-button"))
 		return press_power_button(session);
 	if (!strcmp(name, "balloon"))
@@ -228,8 +239,9 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 		session_stop(session, STOP_CONTROL);
 		return NULL;
 	}
-	return "unknown request; status, wait, power-button, stop, pause, resume and balloon are "
-	       "known";
+	return "unknown request; status, wait, stats, power-button, stop, pause, resume and "
+	       "balloon "
+	       "are known";
 }
 
 static const struct control_ops ops = { .request = on_request };
@@ -252,8 +264,16 @@ int session_control_begin(struct session *session)
 		snprintf(session->name, sizeof(session->name), "vm-%ld", (long)getpid());
 	else
 		return STATUS_OK;
+	session->live = live_new(host);
+	if (!session->live) {
+		cli_message("there is no memory left");
+		return STATUS_HOST;
+	}
 	session->control = control_new(session->name, !options->name, host, &ops, session);
-	return session->control || !options->name ? STATUS_OK : STATUS_HOST;
+	if (!session->control)
+		return options->name ? STATUS_HOST : STATUS_OK;
+	live_attach(session->live, atomic_load(&session->machine));
+	return STATUS_OK;
 }
 
 void session_control_end(struct session *session, const char *end, int status)
@@ -261,6 +281,8 @@ void session_control_end(struct session *session, const char *end, int status)
 	pauser_reset(session->pauser);
 	control_free(session->control, status, end);
 	session->control = NULL;
+	live_free(session->live);
+	session->live = NULL;
 	pauser_free(session->pauser);
 	session->pauser = NULL;
 }

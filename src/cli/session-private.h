@@ -12,6 +12,7 @@
 #include "cli/demo.h"
 #include "cli/devices.h"
 #include "cli/iothread.h"
+#include "cli/live.h"
 #include "cli/pauser.h"
 #include "cli/serial.h"
 #include "cli/session.h"
@@ -39,6 +40,7 @@ struct session {
 	/* The loop's thread, or while that is held. */
 	struct control *control;
 	struct pauser *pauser;
+	struct live *live; /* NULL: without a control socket */
 	char name[CONTROL_NAME_MAX + 1];
 	uint64_t start_ns; /* of the host's clock */
 	unsigned reboots;

@@ -114,6 +114,7 @@ static int make_machine(struct session *session)
 		ax_machine_stop(machine, why);
 	if (source_prepare(options, machine, &err))
 		return cli_failure(NULL, &err);
+	live_attach(session->live, machine);
 	return STATUS_OK;
 }
 
@@ -124,6 +125,7 @@ static void free_machine(struct session *session)
 	if (session->serial)
 		serial_line_set_machine(session->serial, NULL);
 	pauser_reset(session->pauser);
+	live_detach(session->live);
 	ax_machine_free(machine);
 }
 

@@ -2,8 +2,6 @@
 /*
  * axvmm list, axvmm status: which VMs run, and how one does.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -227,41 +225,22 @@ static void print_list(struct json_value *const *values, size_t count)
 	}
 }
 
-static int is_socket(const struct dirent *entry)
-{
-	const char *end = strrchr(entry->d_name, '.');
-	char name[CONTROL_NAME_MAX + 1];
-
-	if (!end || strcmp(end, ".sock") != 0 || (size_t)(end - entry->d_name) > CONTROL_NAME_MAX)
-		return 0;
-	snprintf(name, sizeof(name), "%.*s", (int)(end - entry->d_name), entry->d_name);
-	return control_name_is_good(name);
-}
-
 static int list(bool json)
 {
-	char folder[CONTROL_PATH_SIZE];
 	struct json_value **values;
-	struct dirent **entries = NULL;
 	int found, count = 0, status = STATUS_OK;
+	char **names;
 
-	if (!control_folder(folder))
+	found = control_names(&names);
+	if (found < 0)
 		return STATUS_HOST;
-	found = scandir(folder, &entries, is_socket, alphasort);
-	if (found < 0 && errno != ENOENT) {
-		cli_message("%s: %s", folder, strerror(errno));
-		return STATUS_HOST;
-	}
 	values = calloc(found > 0 ? (size_t)found : 1, sizeof(*values));
-	for (int i = 0; i < found; i++) {
-		*strrchr(entries[i]->d_name, '.') = 0;
-		if (values)
-			values[count] = ask(entries[i]->d_name);
-		if (values && values[count])
+	for (int i = 0; values && i < found; i++) {
+		values[count] = ask(names[i]);
+		if (values[count])
 			count++;
-		free(entries[i]);
 	}
-	free(entries);
+	control_names_free(names, found);
 	if (!values) {
 		cli_message("there is no memory left");
 		return STATUS_HOST;

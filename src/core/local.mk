@@ -63,6 +63,7 @@ core_sources = \
 	src/core/state.h \
 	src/core/stats.c \
 	src/core/stats.h \
+	src/core/stats_access.c \
 	src/core/stats_format.c \
 	src/core/trace.c \
 	src/core/trace.h \

@@ -14,7 +14,8 @@ script_tests += \
 	tests/cli/input-output \
 	tests/cli/no-kvm \
 	tests/cli/reboot \
-	tests/cli/stats-trace
+	tests/cli/stats-trace \
+	tests/cli/top
 EXTRA_DIST += tests/cli/lib.sh
 
 # What the scripts are helped by: a terminal to run the command on, a judge of JSON, and a client of

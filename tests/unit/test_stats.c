@@ -306,6 +306,54 @@ START_TEST(a_vcpus_are_its_owners_to_open)
 }
 END_TEST
 
+static AxHandled accept(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			uint64_t value)
+{
+	(void)vcpu, (void)opaque, (void)offset, (void)width, (void)value;
+	return AX_HANDLED;
+}
+
+START_TEST(the_last_access_has_its_devices_name)
+{
+	static const AxRangeOps ops = { .size = sizeof(ops), .write = accept };
+	AxRange range = AX_RANGE_INIT;
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxAccess access = AX_ACCESS_INIT;
+	AxVCpuExitReason exit;
+	AxRangeId id;
+	AxError err = AX_ERROR_INIT;
+
+	range.name = "seven";
+	range.base = 0x7000;
+	range.length = 0x1000;
+	range.ops = &ops;
+	ck_assert_msg(!ax_range_add_mmio(vm, &range, &id, &err), "%s", err.message);
+	ck_assert(!ax_vcpu_last_access(vcpu, &access));
+	fake_push_mmio_write(0, 0x7ffc, 4, 1);
+	fake_push_port(0, 0x3f8, 1, 1, "x");
+	fake_push_mmio_read(0, 0x8000, 8);
+	fake_push_exit(0, KVM_EXIT_HLT);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, &err), 0);
+	ck_assert(ax_vcpu_last_access(vcpu, &access));
+	ck_assert_uint_eq(access.kind, AX_EXIT_MMIO_WRITE);
+	ck_assert_uint_eq(access.addr, 0x7ffc);
+	ck_assert_str_eq(access.device, "seven");
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, &err), 0);
+	ck_assert(ax_vcpu_last_access(vcpu, &access));
+	ck_assert_uint_eq(access.kind, AX_EXIT_IO_WRITE);
+	ck_assert_uint_eq(access.addr, 0x3f8);
+	ck_assert_str_eq(access.device, "");
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, &err), 0);
+	ck_assert(ax_vcpu_last_access(vcpu, &access));
+	ck_assert_uint_eq(access.kind, AX_EXIT_MMIO_READ);
+	ck_assert_str_eq(access.device, "");
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, &err), 0);
+	ck_assert(!ax_vcpu_last_access(vcpu, &access));
+	access.size = 8;
+	ck_assert(!ax_vcpu_last_access(vcpu, &access));
+}
+END_TEST
+
 START_TEST(whatever_fails_nothing_leaks)
 {
 	unsigned calls = fake_calls_all();
@@ -347,6 +395,7 @@ int main(void)
 	tcase_add_test(cases, headers_that_lie_are_refused);
 	tcase_add_test(cases, descriptors_that_lie_are_refused);
 	tcase_add_test(cases, a_vcpus_are_its_owners_to_open);
+	tcase_add_test(cases, the_last_access_has_its_devices_name);
 	tcase_add_test(cases, whatever_fails_nothing_leaks);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
