@@ -11,6 +11,7 @@ public_headers = \
 	include/axvmm/disk.h \
 	include/axvmm/error.h \
 	include/axvmm/exit.h \
+	include/axvmm/gdb.h \
 	include/axvmm/gpio.h \
 	include/axvmm/handler.h \
 	include/axvmm/host.h \

@@ -11,6 +11,7 @@ include src/arch/local.mk
 include src/core/local.mk
 include src/boot/local.mk
 include src/dev/local.mk
+include src/debug/local.mk
 include src/machine/local.mk
 
 axincludedir = $(includedir)/axvmm
@@ -22,7 +23,7 @@ noinst_LTLIBRARIES += libaxsys.la libaxcore.la libaxdevices.la libaxnosys.la lib
 
 libaxsys_la_SOURCES = $(sys_sources)
 libaxcore_la_SOURCES = $(core_sources) $(arch_seam_sources) $(arch_sources) $(arch_pure_sources)
-libaxdevices_la_SOURCES = $(boot_sources) $(dev_sources) $(machine_sources)
+libaxdevices_la_SOURCES = $(boot_sources) $(dev_sources) $(debug_sources) $(machine_sources)
 libaxdevices_la_LIBADD = $(machine_libs) $(OPTIONAL_LIBS)
 
 libaxnosys_la_SOURCES =

@@ -19,8 +19,8 @@ bool vcpu_is_at_rest(const AxVCpu *vcpu)
 	pthread_mutex_lock(&vcpu->vm->lock);
 	at_rest = vcpu->vm->at_rest;
 	pthread_mutex_unlock(&vcpu->vm->lock);
-	return at_rest && (atomic_load(&vcpu->held) || state == AX_VCPU_READY ||
-			   state == AX_VCPU_BLOCKED);
+	return at_rest &&
+	       (atomic_load(&vcpu->held) || state == AX_VCPU_READY || state == AX_VCPU_BLOCKED);
 }
 
 bool vcpu_must_hold(const AxVCpu *vcpu)

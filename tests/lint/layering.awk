@@ -7,7 +7,7 @@ function level_of(path)
 {
 	if (path ~ /^src\/sys\//) return 1
 	if (path ~ /^src\/(arch|core)\//) return 2
-	if (path ~ /^src\/(boot|dev)\//) return 3
+	if (path ~ /^src\/(boot|dev|debug)\//) return 3
 	if (path ~ /^src\/machine\//) return 4
 	if (path ~ /^src\/cli\//) return 5
 	return 0

@@ -36,9 +36,8 @@
 #define ARM64_SPSR_EL1 ARM64_CORE(spsr[KVM_SPSR_EL1])
 #define ARM64_ESR_EL1  ARM64_SYS_REG(3, 0, 5, 2, 0)
 #define ARM64_VBAR_EL1 ARM64_SYS_REG(3, 0, 12, 0, 0)
-#define ARM64_FP(member)                                              \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U32 | KVM_REG_ARM_CORE |        \
-	 KVM_REG_ARM_CORE_REG(member))
+#define ARM64_FP(member) \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U32 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(member))
 
 #define V_REGS 32
 

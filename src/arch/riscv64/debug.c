@@ -11,9 +11,9 @@
 #include "core/error.h"
 
 #define RISCV_REG_F(number) SYS_RISCV_REG(KVM_REG_RISCV_FP_D, KVM_REG_RISCV_FP_D_REG(f[number]))
-#define RISCV_REG_FCSR                                         \
+#define RISCV_REG_FCSR                                                      \
 	((SYS_RISCV_REG(KVM_REG_RISCV_FP_D, KVM_REG_RISCV_FP_D_REG(fcsr)) & \
-	  ~(uint64_t)KVM_REG_SIZE_MASK) |                            \
+	  ~(uint64_t)KVM_REG_SIZE_MASK) |                                   \
 	 KVM_REG_SIZE_U32)
 
 #define F_REGS 32

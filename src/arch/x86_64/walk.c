@@ -74,8 +74,8 @@ bool x86_walk(const struct x86_paging *paging, uint64_t addr, x86_walk_read_fn *
 		    !(entry & ENTRY_PRESENT))
 			return false;
 		if (!level || ((entry & ENTRY_LARGE) && level <= mode.largest)) {
-			uint64_t page = level ? large_page(&mode, entry, within)
-					      : entry & WIDE_ADDRESS;
+			uint64_t page =
+				level ? large_page(&mode, entry, within) : entry & WIDE_ADDRESS;
 
 			*gpa = page | (addr & within);
 			return true;

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sources and headers of src/debug: gdb's remote protocol, reports on guests that died; one file a line.
+debug_sources = \
+	src/debug/gdb.c \
+	src/debug/gdb.h \
+	src/debug/gdb_data.c \
+	src/debug/gdb_monitor.c \
+	src/debug/gdb_packet.c \
+	src/debug/gdb_run.c \
+	src/debug/gdb_socket.c \
+	src/debug/gdb_step.c \
+	src/debug/points.c \
+	src/debug/points.h \
+	src/debug/rsp.c \
+	src/debug/rsp.h \
+	src/debug/step_riscv64.c \
+	src/debug/step_riscv64.h \
+	src/debug/target.c \
+	src/debug/target.h \
+	src/debug/target_arm64.c \
+	src/debug/target_riscv64.c \
+	src/debug/target_x86_64.c
