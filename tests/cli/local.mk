@@ -12,6 +12,7 @@ script_tests += \
 	tests/cli/guests \
 	tests/cli/images \
 	tests/cli/input-output \
+	tests/cli/microvm \
 	tests/cli/no-kvm \
 	tests/cli/reboot \
 	tests/cli/stats-trace \
