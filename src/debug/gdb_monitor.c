@@ -43,7 +43,7 @@ static void say_counts(struct AxGdb *gdb, const struct gdb_vcpu *vcpu)
 	for (unsigned kind = 0; kind < AX_EXIT_KINDS; kind++) {
 		if (!counts[kind])
 			continue;
-		say(gdb, "%s  %-18s %12" PRIu64 "  %+12" PRIu64 "\n",
+		say(gdb, "%s  %-18s %12" PRIu64 "  %12" PRIu64 "\n",
 		    any ? "" : "  exits                     in all         since\n",
 		    ax_exit_name(kind), counts[kind], counts[kind] - vcpu->counts[kind]);
 		any = true;

@@ -5,9 +5,9 @@
  */
 #include "debug/target.h"
 
-#define CORE(text, type)                                                    \
+#define CORE(text, kind)                                                    \
 	{                                                                   \
-		.name = text, .bits = 64, .source = REG_NAMED, .type = type \
+		.name = text, .bits = 64, .source = REG_NAMED, .type = kind \
 	}
 #define SEGMENT(text)                                                          \
 	{                                                                      \
