@@ -53,8 +53,10 @@ cli_sources = \
 	src/cli/serial.c \
 	src/cli/serial.h \
 	src/cli/session-control.c \
+	src/cli/session-debug.c \
 	src/cli/session-dump.c \
 	src/cli/session-private.h \
+	src/cli/session-trace.c \
 	src/cli/session.c \
 	src/cli/session.h \
 	src/cli/signals.c \

@@ -147,6 +147,18 @@ static int parse_timeout(const char *text, struct run_options *options)
 	return STATUS_OK;
 }
 
+/* What is behind the colon is checked by who listens there. */
+static int parse_gdb(const char *text, struct run_options *options)
+{
+	if (strncmp(text, "unix:", 5) != 0 && strncmp(text, "tcp:", 4) != 0)
+		return options_refuse(options,
+				      "--gdb %s: unix:PATH, tcp:ADDRESS:PORT and "
+				      "tcp:ADDRESS:PORT,remote are possible",
+				      text);
+	options->gdb = text;
+	return STATUS_OK;
+}
+
 static int parse_load(const char *text, struct run_options *options)
 {
 	if (!parse_size(text, &options->load))
@@ -194,6 +206,7 @@ static int take_text(struct run_options *options, int option, const char *value)
 	case OPTION_CMDLINE: options->command_line = value; break;
 	case OPTION_DTB: options->dtb = value; break;
 	case OPTION_DUMP_FDT: options->dump_fdt = value; break;
+	case OPTION_CRASH_DIR: options->crash_dir = value; break;
 	case OPTION_DUMP_ACPI: options->dump_acpi = value; break;
 	case OPTION_FIRMWARE:
 		options->firmware = value;
@@ -208,6 +221,7 @@ static int take_flag(struct run_options *options, int option)
 {
 	switch (option) {
 	case OPTION_NO_CPUID: options->no_cpuid = true; break;
+	case OPTION_WAIT: options->wait = true; break;
 	case OPTION_REBOOT: options->reboot = 1; break;
 	case OPTION_NO_REBOOT: options->reboot = 0; break;
 	default: options->stats = true; break;
@@ -227,6 +241,7 @@ int options_take_machine(struct run_options *options, int option, const char *va
 	case OPTION_POWER: return parse_power(value, options);
 	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
 	case OPTION_TRACE: return parse_trace(value, options);
+	case OPTION_GDB: return parse_gdb(value, options);
 	case OPTION_TIMEOUT: return parse_timeout(value, options);
 	case OPTION_GUEST: return parse_guest(value, options);
 	case OPTION_NAME: return parse_name_of_vm(value, options);
@@ -237,6 +252,7 @@ int options_take_machine(struct run_options *options, int option, const char *va
 		return add_to_list(options, "console", value, options->console,
 				   &options->console_count, OPTIONS_CONSOLES_MAX);
 	case OPTION_NO_CPUID:
+	case OPTION_WAIT:
 	case OPTION_REBOOT:
 	case OPTION_NO_REBOOT:
 	case OPTION_STATS: return take_flag(options, option);

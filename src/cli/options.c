@@ -45,6 +45,9 @@ const struct option run_long_options[] = {
 	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
+	{ "gdb", required_argument, NULL, OPTION_GDB },
+	{ "wait", no_argument, NULL, OPTION_WAIT },
+	{ "crash-dir", required_argument, NULL, OPTION_CRASH_DIR },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "guest", required_argument, NULL, OPTION_GUEST },
 	{ "kvm", required_argument, NULL, OPTION_KVM },
@@ -223,6 +226,8 @@ static int check_together(struct run_options *options)
 	if (options->guest && options->given)
 		return cli_usage("--guest %s: it has a mode and a load address of its own",
 				 options->guest->name);
+	if (options->wait && !options->gdb)
+		return cli_usage("--wait: it is gdb that is waited for, and there is no --gdb");
 	if (options->image || options->guest)
 		return STATUS_OK;
 	if (options->given)

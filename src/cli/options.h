@@ -117,6 +117,9 @@ struct run_options {
 	bool no_cpuid;
 	bool stats;
 	const char *trace;   /* a file; NULL: none */
+	const char *gdb;     /* an address; NULL: no stub */
+	bool wait;	     /* for gdb */
+	const char *crash_dir; /* NULL: no reports */
 	uint64_t timeout_ns; /* 0: none */
 	const char *kvm;     /* NULL: /dev/kvm */
 

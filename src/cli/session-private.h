@@ -7,6 +7,8 @@
 
 #include <stdatomic.h>
 
+#include <axvmm/gdb.h>
+
 #include "cli/consoles.h"
 #include "cli/control.h"
 #include "cli/demo.h"
@@ -44,6 +46,7 @@ struct session {
 	char name[CONTROL_NAME_MAX + 1];
 	uint64_t start_ns; /* of the host's clock */
 	unsigned reboots;
+	AxGdb *gdb; /* NULL: none */
 };
 
 /* End the run. Async-signal-safe; any thread. */
@@ -59,6 +62,32 @@ int session_control_begin(struct session *session);
 
 /* Tell who waits how it ended. The loop is held. */
 void session_control_end(struct session *session, const char *end, int status);
+
+/* session-trace.c */
+
+/* Begin what --trace asks for, with the first machine. Returns a status, after a message. */
+int session_trace_open(struct session *session);
+
+/* A machine has been made, another than the first; or is about to be freed. */
+int session_trace_attach(struct session *session);
+void session_trace_detach(struct session *session);
+
+/* Close the file and say what is missing in it. Returns the status it makes of @status. */
+int session_trace_close(struct session *session, int status);
+
+/* What is asked for while the guest runs. As control_ops.request. */
+const char *session_trace_start(struct session *session, const struct json_value *request,
+				struct control_client *client);
+const char *session_trace_stop(struct session *session, struct control_client *client);
+
+/*
+ * session-debug.c: listen for gdb; have it look at a machine, and no longer; tell it the end. The loop
+ * is held. Returns STATUS_OK, or STATUS_HOST after a message.
+ */
+int session_debug_open(struct session *session);
+int session_debug_attach(struct session *session, AxMachine *machine);
+void session_debug_detach(struct session *session);
+void session_debug_end(struct session *session, int status);
 
 /* session-dump.c: --dump-fdt, --dump-acpi. Returns STATUS_OK, or STATUS_HOST after a message. */
 int session_dump(const struct run_options *options, const AxMachine *machine);

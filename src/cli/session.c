@@ -115,13 +115,15 @@ static int make_machine(struct session *session)
 	if (source_prepare(options, machine, &err))
 		return cli_failure(NULL, &err);
 	live_attach(session->live, machine);
-	return STATUS_OK;
+	return session_debug_attach(session, machine);
 }
 
 static void free_machine(struct session *session)
 {
 	AxMachine *machine = atomic_exchange(&session->machine, NULL);
 
+	session_debug_detach(session);
+	session_trace_detach(session);
 	if (session->serial)
 		serial_line_set_machine(session->serial, NULL);
 	pauser_reset(session->pauser);
@@ -318,6 +320,7 @@ static int run(struct session *session)
 	else if (session->options->stats && machine)
 		stats_print_full(session->stats, machine, stderr);
 	status = close_consoles(session, status);
+	session_debug_end(session, status);
 	session_control_end(session, failed ? "host-failure" : ax_machine_end_name(result.end),
 			    status);
 	signals_end();
@@ -327,9 +330,10 @@ static int run(struct session *session)
 static void take_apart(struct session *session)
 {
 	close_consoles(session, STATUS_HOST);
+	session_debug_end(session, STATUS_HOST);
 	session_control_end(session, NULL, STATUS_HOST);
 	iothread_free(session->io);
-	trace_close(session->trace);
+	session_trace_close(session, STATUS_HOST);
 	stats_free(session->stats);
 	source_close(&session->source, session->options);
 }
@@ -361,6 +365,8 @@ int session_run(const struct run_options *options)
 		status = source_open(&session.source, options);
 	if (!status)
 		status = make_rest(&session);
+	if (!status)
+		status = session_debug_open(&session);
 	if (!status)
 		status = make_machine(&session);
 	if (!status)
