@@ -35,7 +35,7 @@ int session_debug_open(struct session *session)
 	config.log = on_line;
 	config.opaque = session;
 	if (ax_gdb_new(iothread_host(session->io), &config, &session->gdb, &err))
-		return cli_failure("--gdb", &err);
+		return cli_failure("--gdb: ", &err);
 	cli_message("gdb: \"target remote %s\"%s", ax_gdb_address(session->gdb),
 		    options->wait ? "; the guest waits for it" : "");
 	return STATUS_OK;
@@ -46,7 +46,7 @@ int session_debug_attach(struct session *session, AxMachine *machine)
 	AxError err = AX_ERROR_INIT;
 
 	if (session->gdb && ax_gdb_attach(session->gdb, ax_machine_vm(machine), &err))
-		return cli_failure("--gdb", &err);
+		return cli_failure("--gdb: ", &err);
 	return STATUS_OK;
 }
 

@@ -18,6 +18,9 @@ int ax_gdb_new(AxHost *host, const AxGdbConfig *config, AxGdb **out, AxError *er
 	if (!host || !config || config->size < sizeof(*config) || !config->address)
 		return ax_error_argument(
 			err, -EINVAL, "a stub for gdb needs a host, and an address to listen at");
+	if (!gdb_target_find(ax_arch_name()))
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "the stub for gdb does not know %s", ax_arch_name());
 	gdb = calloc(1, sizeof(*gdb));
 	if (!gdb)
 		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0,
@@ -62,11 +65,15 @@ static void set_points(AxGdb *gdb)
 int ax_gdb_attach(AxGdb *gdb, AxVm *vm, AxError *err)
 {
 	AxVCpu *vcpu;
-	int ret;
+	int ret = 0;
 
 	if (gdb->vm)
 		return ax_error_set(err, -EPERM, AX_ERROR_STATE, 0, "the stub has a VM already");
-	ret = ax_debug_limits(vm, &gdb->limits, err);
+	/* The same for all VMs of a host. */
+	if (!gdb->limits.size) {
+		gdb->limits = (AxDebugLimits)AX_DEBUG_LIMITS_INIT;
+		ret = ax_debug_limits(vm, &gdb->limits, err);
+	}
 	if (!ret)
 		ret = ax_debug_set(vm, &gdb_debug_ops, gdb, err);
 	if (ret)

@@ -153,7 +153,7 @@ static void reason(const AxExitDebug *debug, struct stop_reason *reason)
 }
 
 const struct gdb_target gdb_target_x86_64 = {
-	.name = "x86_64",
+	.name = "x86-64",
 	.gdb_name = "i386:x86-64",
 	.regs = regs,
 	.count = sizeof(regs) / sizeof(regs[0]),
