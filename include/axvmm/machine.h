@@ -258,6 +258,23 @@ AX_API int ax_machine_acpi_tables(const AxMachine *machine, const void **tables,
  */
 AX_API const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitReason *exit);
 
+/* A place on a machine's board, where a device stands if it has one. */
+typedef struct AxMachinePlace {
+	size_t size;   /* sizeof(AxMachinePlace), set by the caller: AX_MACHINE_PLACE_INIT */
+	uint32_t space; /* an AxSpace */
+	uint64_t base;
+	uint64_t length;
+	const char *name; /* a constant string */
+} AxMachinePlace;
+
+#define AX_MACHINE_PLACE_INIT                   \
+	{                                       \
+		sizeof(AxMachinePlace), 0, 0, 0, NULL \
+	}
+
+/* The @index-th of them, as ax_machine_whose() knows them: false when there is none. Thread: any. */
+AX_API bool ax_machine_place(const AxMachine *machine, unsigned index, AxMachinePlace *place);
+
 /**
  * Describe a dead guest: one call for each line of a report on a vCPU. The exit, what it means,
  * where the guest was, the instruction bytes there, its registers, what may be the cause. No line

@@ -45,10 +45,14 @@ cli_sources = \
 	src/cli/options.c \
 	src/cli/options.h \
 	src/cli/outcome.c \
+	src/cli/output.c \
+	src/cli/output.h \
 	src/cli/params.c \
 	src/cli/params.h \
 	src/cli/pauser.c \
 	src/cli/pauser.h \
+	src/cli/protobuf.c \
+	src/cli/protobuf.h \
 	src/cli/run.c \
 	src/cli/serial.c \
 	src/cli/serial.h \
@@ -76,8 +80,17 @@ cli_sources = \
 	src/cli/top-view.c \
 	src/cli/top.c \
 	src/cli/top.h \
+	src/cli/trace-command.c \
 	src/cli/trace-exit.c \
 	src/cli/trace-exit.h \
+	src/cli/trace-file.c \
+	src/cli/trace-file.h \
+	src/cli/trace-html.c \
+	src/cli/trace-perfetto.c \
+	src/cli/trace-show.c \
+	src/cli/trace-summary.c \
+	src/cli/trace-summary.h \
+	src/cli/trace-table.c \
 	src/cli/trace.c \
 	src/cli/trace.h \
 	src/cli/writer.c \

@@ -53,7 +53,7 @@ const char run_help[] =
 	"  --no-reboot                 a reset ends any guest, with status 202\n"
 	"  --timeout SECONDS           end the guest after this time\n"
 	"  --stats                     say at the end what the exits cost\n"
-	"  --trace FILE                write every exit and its answer to FILE, as JSON lines\n"
+	"  --trace FILE                write every exit and its answer to FILE, for \"axvmm trace\"\n"
 	"  --gdb unix:PATH|tcp:ADDR:PORT[,remote]\n"
 	"                              let gdb connect there: \"target remote PATH\"\n"
 	"  --wait                      begin when gdb says so\n"

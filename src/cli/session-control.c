@@ -66,6 +66,17 @@ static void put_balloon(struct json *json, AxVirtio *balloon)
 	json_close(json, '}');
 }
 
+/* Not while a thread begins or ends it. */
+static void put_trace(struct json *json, const struct session *session)
+{
+	if (!session->trace || session->tracer)
+		return;
+	json_key(json, "trace");
+	json_open(json, '{');
+	trace_put_status(session->trace, json);
+	json_close(json, '}');
+}
+
 /* Of the machine that runs now; they may lag behind. */
 static void count_exits(AxMachine *machine, uint64_t total[AX_EXIT_KINDS])
 {
@@ -113,6 +124,7 @@ static void put_status(struct session *session, struct json *json)
 	consoles_put(atomic_load(&session->consoles), json);
 	put_devices(json, &session->devices);
 	put_balloon(json, session->devices.balloon);
+	put_trace(json, session);
 	put_exits(json, atomic_load(&session->machine));
 }
 
@@ -231,6 +243,10 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 		pauser_pause(session->pauser, vm, paused, client);
 		return control_later;
 	}
+	if (!strcmp(name, "trace-start"))
+		return session_trace_start(session, request, client);
+	if (!strcmp(name, "trace-stop"))
+		return session_trace_stop(session, client);
 	if (!strcmp(name, "wait")) {
 		control_wait(client);
 		return NULL;
@@ -239,9 +255,8 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 		session_stop(session, STOP_CONTROL);
 		return NULL;
 	}
-	return "unknown request; status, wait, stats, power-button, stop, pause, resume and "
-	       "balloon "
-	       "are known";
+	return "unknown request; status, wait, stats, power-button, stop, pause, resume, balloon, "
+	       "trace-start and trace-stop are known";
 }
 
 static const struct control_ops ops = { .request = on_request };

@@ -34,7 +34,8 @@ struct session {
 	_Atomic(struct consoles *) consoles;
 	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
-	struct trace *trace;
+	struct trace *trace;	  /* NULL: none is written */
+	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */

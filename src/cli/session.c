@@ -71,10 +71,7 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 	struct session *session = opaque;
 
 	(void)vcpu;
-	if (session->stats)
-		stats_count(session->stats, record);
-	if (session->trace && !trace_exit(session->trace, record))
-		session_stop(session, STOP_TRACE);
+	stats_count(session->stats, record);
 }
 
 static const AxObserver observer = { sizeof(observer), on_exit };
@@ -180,11 +177,7 @@ static int observe(struct session *session)
 	AxMachine *machine = atomic_load(&session->machine);
 	AxError err = AX_ERROR_INIT;
 
-	if (session->trace)
-		trace_set_machine(session->trace, machine);
-	if (!session->trace && !session->stats)
-		return STATUS_OK;
-	if (ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
+	if (session->stats && ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
 		return cli_failure(NULL, &err);
 	return STATUS_OK;
 }
@@ -192,14 +185,9 @@ static int observe(struct session *session)
 /* Last, so that nothing is overwritten for a machine that cannot be made. */
 static int watch_exits(struct session *session)
 {
-	const struct run_options *options = session->options;
+	int status = session_trace_open(session);
 
-	if (options->trace) {
-		session->trace = trace_open(options->trace, source_cpus(options), &session->hurry);
-		if (!session->trace)
-			return STATUS_HOST;
-	}
-	return observe(session);
+	return status ? status : observe(session);
 }
 
 /* One machine to its end, with the loop dispatching meanwhile. 0, or a negative errno. */
@@ -222,6 +210,8 @@ static int reboot(struct session *session)
 	status = make_machine(session);
 	if (!status)
 		status = observe(session);
+	if (!status)
+		status = session_trace_attach(session);
 	session->reboots++;
 	return status;
 }
@@ -258,9 +248,7 @@ static int check_written(struct session *session, int status)
 	if (session->options->demonstration)
 		demo_end_line(&session->demo, &session->output);
 	error = session->output.error;
-	if (!trace_close(session->trace))
-		status = STATUS_HOST;
-	session->trace = NULL;
+	status = session_trace_close(session, status);
 	if (error && error != ECANCELED) {
 		cli_message("standard output: %s", strerror(error));
 		status = STATUS_HOST;

@@ -1,88 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing every exit and its answer to a file.
+ * Writing a run's exits and their answers to a file.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <axvmm/memory.h>
+
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "cli/trace.h"
-#include "cli/trace-exit.h"
 #include "cli/writer.h"
 
-#define BUFFER_SIZE (64 * 1024)
-
-/* A line is at most this long: string I/O brings a page of bytes, written as two digits each. */
-#define LINE_MAX_SIZE (12 * 1024)
-
-struct vcpu_lines {
-	struct json json;
-	struct trace *trace;
-	char *buffer; /* BUFFER_SIZE bytes, mapped: untouched pages cost nothing */
-};
-
 struct trace {
-	const char *path;
-	const AxMachine *machine;
-	pthread_mutex_t lock; /* around writer */
+	char *path;
 	struct writer writer;
-	atomic_bool failed;
-	uint64_t start_ns; /* of the first exit that was seen */
-	uint32_t cpus;
-	struct vcpu_lines vcpus[];
+	void (*failed)(void *opaque);
+	void *opaque;
+	AxTrace *running;     /* of the machine that runs now; NULL: none does */
+	AxTraceCounts counts; /* of those before */
 };
-
-static void write_lines(void *opaque, const char *bytes, size_t len)
-{
-	struct vcpu_lines *lines = opaque;
-	struct trace *trace = lines->trace;
-
-	pthread_mutex_lock(&trace->lock);
-	if (writer_put(&trace->writer, bytes, len))
-		atomic_store(&trace->failed, true);
-	pthread_mutex_unlock(&trace->lock);
-}
-
-static void free_trace(struct trace *trace)
-{
-	for (uint32_t i = 0; i < trace->cpus; i++) {
-		if (trace->vcpus[i].buffer)
-			munmap(trace->vcpus[i].buffer, BUFFER_SIZE);
-	}
-	pthread_mutex_destroy(&trace->lock);
-	free(trace);
-}
-
-static struct trace *make_trace(uint32_t cpus)
-{
-	struct trace *trace = calloc(1, sizeof(*trace) + cpus * sizeof(trace->vcpus[0]));
-
-	if (!trace)
-		return NULL;
-	trace->cpus = cpus;
-	pthread_mutex_init(&trace->lock, NULL);
-	for (uint32_t i = 0; i < cpus; i++) {
-		struct vcpu_lines *lines = &trace->vcpus[i];
-		void *mapped = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (mapped == MAP_FAILED) {
-			free_trace(trace);
-			return NULL;
-		}
-		lines->trace = trace;
-		lines->buffer = mapped;
-		json_init(&lines->json, lines->buffer, BUFFER_SIZE, write_lines, lines);
-	}
-	return trace;
-}
 
 /* Whether @path leads to the file that @trace describes. */
 static bool is_file(const char *path, const struct stat *trace)
@@ -97,14 +39,22 @@ static bool is_file(const char *path, const struct stat *trace)
 static bool begins_as_trace(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char first = 0;
+	char first[4];
 	bool trace;
 
 	if (fd < 0)
 		return false;
-	trace = read(fd, &first, 1) == 1 && first == '{';
+	trace = read(fd, first, sizeof(first)) == sizeof(first) && !memcmp(first, "AXtc", 4);
 	close(fd);
 	return trace;
+}
+
+bool trace_would_overwrite(const char *path)
+{
+	struct stat file;
+
+	return !stat(path, &file) && S_ISREG(file.st_mode) && file.st_size &&
+	       !begins_as_trace(path);
 }
 
 int trace_check(const struct run_options *options)
@@ -121,70 +71,162 @@ int trace_check(const struct run_options *options)
 			return cli_usage(
 				"--trace %s: that is an initrd, which would be overwritten", path);
 	}
-	if (S_ISREG(file.st_mode) && file.st_size && !begins_as_trace(path))
+	if (trace_would_overwrite(path))
 		return cli_usage("--trace %s: this file exists and is no trace: remove it first, "
 				 "or is an argument missing?",
 				 path);
 	return STATUS_OK;
 }
 
-struct trace *trace_open(const char *path, uint32_t cpus, const atomic_bool *hurry)
+struct trace *trace_open(const char *path, const atomic_bool *hurry, void (*failed)(void *opaque),
+			 void *opaque)
 {
-	struct trace *trace = make_trace(cpus);
-	int fd;
+	struct trace *trace = calloc(1, sizeof(*trace));
+	int fd, saved;
 
-	if (!trace) {
-		cli_message("%s: no memory for the trace", path);
+	if (!trace)
 		return NULL;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	trace->path = strdup(path);
+	fd = trace->path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
 	if (fd < 0) {
-		cli_message("%s: the trace cannot be written: %s", path, strerror(errno));
-		free_trace(trace);
+		saved = errno;
+		free(trace->path);
+		free(trace);
+		errno = saved;
 		return NULL;
 	}
-	trace->path = path;
+	trace->failed = failed;
+	trace->opaque = opaque;
 	writer_init(&trace->writer, fd, hurry);
 	return trace;
 }
 
-void trace_set_machine(struct trace *trace, const AxMachine *machine)
+/* On the trace's thread; the first bytes on that of trace_attach(). */
+static int write_bytes(void *opaque, const void *bytes, size_t len)
 {
-	trace->machine = machine;
+	struct trace *trace = opaque;
+
+	if (!writer_put(&trace->writer, bytes, len))
+		return 0;
+	if (trace->failed)
+		trace->failed(trace->opaque);
+	return -trace->writer.error;
 }
 
-bool trace_exit(struct trace *trace, const AxExitRecord *record)
+/* Names of places on the board and of RAM, behind those of the devices themselves. */
+static size_t describe(AxMachine *machine, AxTraceRange *ranges, size_t room)
 {
-	const AxVCpuExitReason *exit = record->exit;
-	struct json *json;
+	AxMachinePlace place = AX_MACHINE_PLACE_INIT;
+	size_t count = 0;
+	AxRamInfo ram;
 
-	if (exit->vcpu >= trace->cpus || atomic_load(&trace->failed))
-		return false;
-	json = &trace->vcpus[exit->vcpu].json;
-	trace_write_exit(json, record, ax_machine_whose(trace->machine, exit));
-	json_newline(json);
-	/* Only whole lines are handed on, so that those of several vCPUs do not mix. */
-	if (json->used > BUFFER_SIZE - LINE_MAX_SIZE || exit->kind == AX_EXIT_HALT)
-		json_flush(json);
-	return !atomic_load(&trace->failed);
+	for (unsigned i = 0; count < room && ax_machine_place(machine, i, &place); i++)
+		ranges[count++] = (AxTraceRange){ place.space == AX_SPACE_PORT ? AX_TRACE_PORTS
+									       : AX_TRACE_MMIO,
+						  place.base, place.length, place.name };
+	for (unsigned i = 0; count < room && ax_ram_info(ax_machine_vm(machine), i, &ram); i++)
+		ranges[count++] =
+			(AxTraceRange){ AX_TRACE_MMIO, ram.base, ram.size,
+					ram.flags & AX_RAM_READONLY ? "read-only RAM" : "RAM" };
+	return count;
 }
 
-bool trace_close(struct trace *trace)
+int trace_attach(struct trace *trace, AxMachine *machine, AxError *err)
 {
+	AxTraceConfig config = AX_TRACE_CONFIG_INIT;
+	AxTraceRange ranges[64];
+
+	config.write = write_bytes;
+	config.opaque = trace;
+	config.ranges = ranges;
+	config.range_count = describe(machine, ranges, sizeof(ranges) / sizeof(ranges[0]));
+	return ax_trace_start(ax_machine_vm(machine), &config, &trace->running, err);
+}
+
+void trace_detach(struct trace *trace)
+{
+	AxTraceCounts counts = AX_TRACE_COUNTS_INIT;
+
+	if (!trace || !trace->running)
+		return;
+	/* What could not be written the writer knows. */
+	(void)ax_trace_stop(trace->running, &counts, NULL);
+	trace->running = NULL;
+	trace->counts.exits += counts.exits;
+	trace->counts.lost += counts.lost;
+	trace->counts.bytes += counts.bytes;
+}
+
+bool trace_is_running(const struct trace *trace)
+{
+	return trace && trace->running;
+}
+
+int trace_error(const struct trace *trace)
+{
+	return trace->writer.error;
+}
+
+static AxTraceCounts total(const struct trace *trace)
+{
+	AxTraceCounts counts = AX_TRACE_COUNTS_INIT;
+
+	if (trace->running)
+		ax_trace_counts(trace->running, &counts);
+	counts.exits += trace->counts.exits;
+	counts.lost += trace->counts.lost;
+	counts.bytes += trace->counts.bytes;
+	return counts;
+}
+
+void trace_put_status(const struct trace *trace, struct json *json)
+{
+	AxTraceCounts counts = total(trace);
+
+	json_key(json, "file");
+	json_string(json, trace->path);
+	json_key(json, "exits");
+	json_number(json, counts.exits);
+	json_key(json, "lost");
+	json_number(json, counts.lost);
+	json_key(json, "bytes");
+	json_number(json, counts.bytes);
+}
+
+static void judge(const struct trace *trace, int error, const AxTraceCounts *counts,
+		  char verdict[TRACE_VERDICT_SIZE])
+{
+	verdict[0] = '\0';
+	if (error)
+		snprintf(verdict, TRACE_VERDICT_SIZE,
+			 "%s: the trace is not complete: %s; %" PRIu64 " exits are in it, %" PRIu64
+			 " are not",
+			 trace->path,
+			 error == ECANCELED ? "its reader does not read" : strerror(error),
+			 counts->exits, counts->lost);
+	else if (counts->lost)
+		snprintf(verdict, TRACE_VERDICT_SIZE,
+			 "%s: %" PRIu64 " exits are missing in the trace, where it says so: they "
+			 "came faster than they could be written",
+			 trace->path, counts->lost);
+}
+
+bool trace_close(struct trace *trace, char verdict[TRACE_VERDICT_SIZE])
+{
+	AxTraceCounts counts;
 	int error;
 
+	verdict[0] = '\0';
 	if (!trace)
 		return true;
-	for (uint32_t i = 0; i < trace->cpus; i++)
-		json_flush(&trace->vcpus[i].json);
+	trace_detach(trace);
+	counts = total(trace);
 	error = trace->writer.error;
 	/* Some file systems say only now that the disk is full. */
 	if (close(trace->writer.fd) && !error)
 		error = errno;
-	if (error == ECANCELED)
-		cli_message("%s: the trace is not complete: its reader does not read", trace->path);
-	else if (error)
-		cli_message("%s: the trace is not complete: %s", trace->path, strerror(error));
-	free_trace(trace);
+	judge(trace, error, &counts, verdict);
+	free(trace->path);
+	free(trace);
 	return !error;
 }

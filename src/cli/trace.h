@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing every exit and its answer to a file, one JSON object a line. The man page describes the
- * members. Each vCPU collects lines for itself; they go out when its buffer is full, before it
- * waits, and at the end.
+ * Writing a run's exits and their answers to a file, in the format of docs/TRACE. The file outlives
+ * the machine: that of a guest that reboots goes on in it. What is written is readable at any time.
  */
 #ifndef AXVMM_CLI_TRACE_H
 #define AXVMM_CLI_TRACE_H
@@ -12,6 +11,7 @@
 #include <axvmm/machine.h>
 #include <axvmm/trace.h>
 
+#include "cli/json.h"
 #include "cli/options.h"
 
 struct trace;
@@ -23,24 +23,44 @@ struct trace;
  */
 int trace_check(const struct run_options *options);
 
+/* Whether there is a file at @path that holds something, and that is no trace. */
+bool trace_would_overwrite(const char *path);
+
 /*
  * Create or empty the file.
  *
- * @param path   borrowed; "-" is no special name
- * @param hurry  as in struct writer: borrowed
- * @return NULL when it cannot be written or there is no memory: a message has been printed
+ * @param path    copied; "-" is no special name
+ * @param hurry   as in struct writer: borrowed
+ * @param failed  called when it cannot be written any more, on the trace's thread; NULL allowed
+ * @return NULL, with errno, when it cannot be written or there is no memory
  */
-struct trace *trace_open(const char *path, uint32_t cpus, const atomic_bool *hurry);
+struct trace *trace_open(const char *path, const atomic_bool *hurry, void (*failed)(void *opaque),
+			 void *opaque);
 
-/* The machine that tells whose addresses are: borrowed until trace_close(). Before the first exit.
+/*
+ * Begin with a machine, which may run; and end with it, before it is freed. Between them others may
+ * have their turn: the file has all of them. The second does nothing without the first.
+ *
+ * Returns 0 or a negative errno. Thread: any but a vCPU's; one at a time.
  */
-void trace_set_machine(struct trace *trace, const AxMachine *machine);
+int trace_attach(struct trace *trace, AxMachine *machine, AxError *err);
+void trace_detach(struct trace *trace);
 
-/* Take an exit. False when the file cannot be written any more. Thread: its vCPU's. */
-bool trace_exit(struct trace *trace, const AxExitRecord *record);
+/* Whether it has a machine; and the errno of a write that failed, or 0. */
+bool trace_is_running(const struct trace *trace);
+int trace_error(const struct trace *trace);
 
-/* Write what is left, close the file, free. False when lines are lost: a message has been printed.
- * NULL is allowed. */
-bool trace_close(struct trace *trace);
+/* Write what it is as members "file", "exits", "lost", "bytes". */
+void trace_put_status(const struct trace *trace, struct json *json);
+
+#define TRACE_VERDICT_SIZE 512
+
+/*
+ * Write what is left, close the file, free. NULL is allowed.
+ *
+ * @param verdict  filled with what there is to say of it: "" when all is well
+ * @return false when it is not complete, because it could not be written
+ */
+bool trace_close(struct trace *trace, char verdict[TRACE_VERDICT_SIZE]);
 
 #endif

@@ -386,6 +386,18 @@ const char *ax_machine_whose(const AxMachine *machine, const AxVCpuExitReason *e
 	}
 }
 
+bool ax_machine_place(const AxMachine *machine, unsigned index, AxMachinePlace *place)
+{
+	(void)machine;
+	if (index >= board.place_count)
+		return false;
+	place->space = (uint32_t)board.places[index].space;
+	place->base = board.places[index].base;
+	place->length = board.places[index].length;
+	place->name = board.places[index].name;
+	return true;
+}
+
 uint32_t ax_machine_slots(void)
 {
 	return board.virtio.count;
