@@ -28,6 +28,7 @@ int ax_gdb_new(AxHost *host, const AxGdbConfig *config, AxGdb **out, AxError *er
 	gdb->host = host;
 	gdb->config = *config;
 	gdb->target = gdb_target_find(ax_arch_name());
+	gdb->waits = config->wait;
 	gdb->fd = -1;
 	gdb->listen_fd = -1;
 	pthread_mutex_init(&gdb->lock, NULL);
@@ -84,12 +85,12 @@ int ax_gdb_attach(AxGdb *gdb, AxVm *vm, AxError *err)
 		gdb->vcpus[gdb->vcpu_count++].vcpu = vcpu;
 	gdb->vm = vm;
 	gdb->told = 0;
+	gdb->signal = GDB_TRAP;
 	gdb->general = 0;
 	gdb->state = GDB_RUNNING;
 	set_points(gdb);
-	if (gdb->config.wait || gdb->interrupted)
+	if (gdb->waits || gdb->interrupted)
 		gdb_begin_stop(gdb);
-	gdb->config.wait = false;
 	return 0;
 }
 

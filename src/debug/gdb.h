@@ -23,6 +23,9 @@
 /* Frames that the peer has not taken yet: a stop, an answer, and what a monitor command says. */
 #define GDB_QUEUE_MAX (4 * RSP_FRAME_MAX)
 
+/* Signals by gdb's numbers: "Debugging with GDB", E.2. */
+enum { GDB_INT = 2, GDB_ILL = 4, GDB_TRAP = 5, GDB_ABRT = 6, GDB_BUS = 10, GDB_SEGV = 11 };
+
 enum gdb_state {
 	GDB_NO_VM,
 	GDB_RUNNING,
@@ -56,7 +59,6 @@ struct AxGdb {
 	int fd; /* -1: nobody */
 	AxWatch *watch;
 	bool acks; /* every packet is acknowledged */
-	bool ends; /* once the queue is empty */
 	struct rsp_in in;
 	struct rsp_out out;
 	size_t queued;
@@ -73,6 +75,7 @@ struct AxGdb {
 	unsigned vcpu_count;
 	struct gdb_vcpu vcpus[GDB_VCPUS_MAX];
 	enum gdb_state state;
+	bool waits;	  /* held from its beginning, for the first peer */
 	bool stop_is_due; /* gdb waits for word of the next stop */
 	bool interrupted; /* it has asked for it, or has just come */
 	uint8_t signal;	  /* of the last stop, and why */

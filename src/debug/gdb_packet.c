@@ -303,13 +303,6 @@ static bool take_v(struct AxGdb *gdb, struct rsp_cursor *cursor)
 	return false;
 }
 
-/* "D": what gdb set goes, the guest runs, and gdb closes the connection. */
-static void detach(struct AxGdb *gdb)
-{
-	gdb_put_ok(gdb);
-	gdb->ends = true;
-}
-
 static bool take_packet(struct AxGdb *gdb)
 {
 	struct rsp_cursor cursor = { gdb->in.text + 1, gdb->in.text + gdb->in.length };
@@ -335,7 +328,7 @@ static bool take_packet(struct AxGdb *gdb)
 	case 'c': return cont_old(gdb, &cursor, false);
 	case 'S': skip_signal(&cursor); return cont_old(gdb, &cursor, true);
 	case 's': return cont_old(gdb, &cursor, true);
-	case 'D': detach(gdb); return false;
+	case 'D': gdb_put_ok(gdb); return false;
 	case 'k': kill_guest(gdb); return false;
 	default: return false;
 	}
@@ -359,8 +352,9 @@ static void answer(struct AxGdb *gdb)
 	if (gdb->out.is_full)
 		gdb_put_error(gdb, E2BIG);
 	gdb_send(gdb);
-	if (gdb->ends)
-		gdb_close(gdb);
+	/* What gdb set goes, and the guest runs; gdb closes the connection, or asks for another stop. */
+	if (gdb->in.text[0] == 'D')
+		gdb_release(gdb);
 }
 
 static void take_event(struct AxGdb *gdb, enum rsp_event event)

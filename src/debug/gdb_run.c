@@ -12,9 +12,6 @@
 /* How soon a VM that is held ends when it is asked to. */
 #define LOOK_NS 50000000u
 
-/* Signals by gdb's numbers: "Debugging with GDB", E.2 and include/gdb/signals.def. */
-enum { GDB_INT = 2, GDB_ILL = 4, GDB_TRAP = 5, GDB_ABRT = 6, GDB_BUS = 10, GDB_SEGV = 11 };
-
 static struct gdb_vcpu *find(struct AxGdb *gdb, const AxVCpu *vcpu)
 {
 	for (unsigned i = 0; i < gdb->vcpu_count; i++) {
@@ -145,6 +142,9 @@ static void on_held(void *opaque)
 		return;
 	gdb->state = GDB_STOPPED;
 	soft_clear(&gdb->points, gdb->vm, true);
+	/* Nobody has come yet, or has gone meanwhile. */
+	if (gdb->waits)
+		return;
 	if (gdb->fd < 0) {
 		gdb_release(gdb);
 		return;
@@ -301,6 +301,7 @@ void gdb_stopped(struct AxGdb *gdb)
 	unsigned first;
 
 	pthread_mutex_lock(&gdb->lock);
+	gdb->is_armed = true;
 	for (first = 0; first < gdb->vcpu_count && !gdb->vcpus[first].has_event; first++)
 		;
 	if (first < gdb->vcpu_count) {
@@ -437,7 +438,7 @@ void gdb_release(struct AxGdb *gdb)
 	pthread_mutex_unlock(&gdb->lock);
 	gdb->stop_is_due = false;
 	gdb->interrupted = false;
-	if (!is_armed || gdb->state == GDB_STOPPING)
+	if (gdb->state == GDB_STOPPING || (gdb->state == GDB_RUNNING && !is_armed))
 		return;
 	if (gdb->state == GDB_RUNNING) {
 		/* Comes back here once it is at rest. */

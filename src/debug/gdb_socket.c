@@ -93,11 +93,13 @@ void gdb_close(struct AxGdb *gdb)
 	if (gdb->fd < 0)
 		return;
 	flush(gdb);
+	/* What has not been read would have the peer lose what it was sent last. */
+	while (recv(gdb->fd, gdb->input, sizeof(gdb->input), MSG_DONTWAIT) > 0)
+		;
 	ax_watch_free(gdb->watch);
 	gdb->watch = NULL;
 	close(gdb->fd);
 	gdb->fd = -1;
-	gdb->ends = false;
 	gdb_release(gdb);
 }
 
@@ -137,17 +139,17 @@ static void take_peer(struct AxGdb *gdb, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	gdb->fd = fd;
 	gdb->acks = true;
-	gdb->ends = false;
 	gdb->queued = 0;
 	gdb->last_length = 0;
 	gdb->input_at = 0;
 	gdb->input_end = 0;
 	memset(&gdb->in, 0, sizeof(gdb->in));
 	gdb->interrupted = true;
-	pthread_mutex_lock(&gdb->lock);
-	gdb->is_armed = true;
-	pthread_mutex_unlock(&gdb->lock);
-	gdb_begin_stop(gdb);
+	gdb->waits = false;
+	if (gdb->state == GDB_STOPPED)
+		gdb_stopped(gdb);
+	else
+		gdb_begin_stop(gdb);
 	gdb_watch(gdb);
 }
 

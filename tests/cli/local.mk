@@ -9,6 +9,7 @@ script_tests += \
 	tests/cli/doctor \
 	tests/cli/documents \
 	tests/cli/exit-codes \
+	tests/cli/gdb \
 	tests/cli/guests \
 	tests/cli/images \
 	tests/cli/input-output \
@@ -22,12 +23,15 @@ EXTRA_DIST += tests/cli/lib.sh
 # What the scripts are helped by: a terminal to run the command on, a judge of JSON, and a client of
 # Unix sockets.
 if ENABLE_TESTS
-check_PROGRAMS += tests/cli/json-check tests/cli/pty tests/cli/talk
+check_PROGRAMS += tests/cli/json-check tests/cli/pty tests/cli/rsp tests/cli/talk
 endif
 tests_cli_json_check_SOURCES = tests/cli/json-check.c
 tests_cli_json_check_LDADD =
 tests_cli_pty_SOURCES = tests/cli/pty.c
 tests_cli_pty_LDADD = -lutil
+
+tests_cli_rsp_SOURCES = tests/cli/rsp.c
+tests_cli_rsp_LDADD =
 
 tests_cli_talk_SOURCES = tests/cli/talk.c
 tests_cli_talk_LDADD =

@@ -261,7 +261,7 @@ lab_build() {
 		/*) ready="$ready $name" ;;
 		tests/lab/linux/*) programs="$programs axvmm" tests="$tests $name" has_guests=true ;;
 		tests/unit/*) unit_tests="$unit_tests $name" ;;
-		tests/cli/*) cli='axvmm tests/cli/json-check tests/cli/pty tests/cli/talk' tests="$tests $name" ;;
+		tests/cli/*) cli='axvmm tests/cli/json-check tests/cli/pty tests/cli/rsp tests/cli/talk' tests="$tests $name" ;;
 		*) programs="$programs $name" tests="$tests $name" ;;
 		esac
 	done
