@@ -320,13 +320,18 @@ START_TEST(closed_standard_descriptors_are_no_hindrance)
 }
 END_TEST
 
-/* A host without a route, and so without addresses that passt could take. */
+/*
+ * A host without a route, and so without addresses that passt could take: newer ones say nothing of it, and
+ * use 169.254.2.1. So passt is told of the loopback interface in its first line, which is written down here.
+ */
 START_TEST(a_host_that_is_alone_has_a_network)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	char folder[] = "/tmp/axvmm-passt-XXXXXX", program[64], lines[64], text[512] = "";
 	struct net_test *test;
 	struct guest *guest;
+	FILE *file;
 	int fd;
 
 	if (unshare(CLONE_NEWNET)) {
@@ -336,11 +341,29 @@ START_TEST(a_host_that_is_alone_has_a_network)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0);
 	close(fd);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(program, sizeof(program), "%s/passt", folder);
+	snprintf(lines, sizeof(lines), "%s/lines", folder);
+	file = fopen(program, "w");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "#!/bin/sh\necho \"$*\" >>%s\nexec passt \"$@\"\n", lines);
+	fclose(file);
+	ck_assert_int_eq(chmod(program, 0700), 0);
+	config.passt = program;
 	test = new_test(&config);
 	guest = new_guest(test);
 	check_lease(guest);
 	free(guest);
 	net_test_free(test);
+	file = fopen(lines, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+	ck_assert_msg(strstr(text, " -i lo -4") != NULL, "%s", text);
+	ck_assert_ptr_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	unlink(lines);
+	unlink(program);
+	rmdir(folder);
 }
 END_TEST
 

@@ -25,6 +25,8 @@
 #define TEXT_SIZE      32
 #define FIXED	       32 /* arguments at most, beside forwardings and the caller's */
 #define FORWARD_SIZE   80
+#define LINK_LOCAL     0xa9fe /* 169.254.0.0/16, RFC 3927 */
+#define ROUTE_REJECTS  0x200  /* RTF_REJECT of route(8) */
 
 /* The command line; strings that are made for it are in texts. */
 struct passt_line {
@@ -155,6 +157,53 @@ static int refused(const AxNetUserConfig *config, const struct spawn_result *res
 			    *text ? text : "it ended without saying why");
 }
 
+/* /proc/net/route: a line an IPv4 route, its interface and its destination as the CPU reads the bytes. */
+static bool leads_out4(const char *line)
+{
+	char interface[32];
+	unsigned destination;
+	struct in_addr address;
+
+	if (sscanf(line, "%31s %8x", interface, &destination) != 2 || !strcmp(interface, "lo"))
+		return false;
+	address.s_addr = destination;
+	return ntohl(address.s_addr) >> 16 != LINK_LOCAL;
+}
+
+/* /proc/net/ipv6_route: destination, its prefix' length, ..., flags, interface. */
+static bool leads_out6(const char *line)
+{
+	char interface[32];
+	unsigned prefix, flags;
+
+	return sscanf(line, "%*32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %31s", &prefix, &flags,
+		      interface) == 3 &&
+	       !prefix && !(flags & ROUTE_REJECTS) && strcmp(interface, "lo") != 0;
+}
+
+static bool has_route(const char *path, bool (*leads_out)(const char *line))
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strncmp(line, "Iface", 5) != 0 && leads_out(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/*
+ * Whether no route leads out of this host. passt fails then, or, from 2024 on, uses addresses of its own
+ * (169.254.2.1) whatever it is told: it has to be told of the loopback interface from the beginning.
+ */
+static bool host_is_alone(void)
+{
+	return !access("/proc/net/route", R_OK) && !has_route("/proc/net/route", leads_out4) &&
+	       !has_route("/proc/net/ipv6_route", leads_out6);
+}
+
 /* Run passt once. 1: it cannot, because the host has no route. */
 static int run(const AxNetUserConfig *config, struct passt_line *line, bool alone, int *out,
 	       AxError *err)
@@ -278,7 +327,7 @@ int ax_net_open_user(const AxNetUserConfig *given, AxNet **out, AxError *err)
 	}
 	ret = new_line(&config, &line, err);
 	if (!ret)
-		ret = run(&config, &line, false, &fd, err);
+		ret = host_is_alone() ? 1 : run(&config, &line, false, &fd, err);
 	if (ret == 1)
 		ret = run(&config, &line, true, &fd, err);
 	free_line(&line);
