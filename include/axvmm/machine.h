@@ -115,13 +115,15 @@ typedef struct AxMachineOptions {
 	 * take up; the device tree is at 0x40000000. What
 	 * `load` says of a command line goes into the tree; an initrd has nobody to find it. */
 	const AxImageSource *firmware;
+	AxPhaseFn *phase; /* phases of ax_machine_new(), with those of AxVmOptions.phase; NULL: none */
+	void *phase_opaque;
 } AxMachineOptions;
 
 #define AX_MACHINE_OPTIONS_INIT                                                                   \
 	{                                                                                         \
 		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                     \
 			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
-			NULL, NULL, NULL, NULL, NULL, 0, NULL                                     \
+			NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL                         \
 	}
 
 /* How many virtio devices a machine has room for: x86-64 and riscv64 8, arm64 32. Thread: any. */

@@ -54,6 +54,10 @@ typedef enum AxLogLevel { AX_LOG_WARNING = 0, AX_LOG_INFO = 1 } AxLogLevel;
  */
 typedef void AxLogFn(void *opaque, AxLogLevel level, const char *message);
 
+/* A phase of building something is over; it began where the one before ended. @phase is a constant
+ * string, such as "KVM_CREATE_VM". On the thread that builds. */
+typedef void AxPhaseFn(void *opaque, const char *phase);
+
 typedef struct AxVmOptions {
 	size_t size;	      /* sizeof(AxVmOptions): AX_VM_OPTIONS_INIT */
 	const char *kvm_path; /* NULL: /dev/kvm */
@@ -63,11 +67,13 @@ typedef struct AxVmOptions {
 	uint32_t power;	      /* an AxPower; what the host lacks is -ENOTSUP */
 	AxLogFn *log;	      /* NULL: nobody listens */
 	void *log_opaque;
+	AxPhaseFn *phase; /* NULL: nobody wants to know */
+	void *phase_opaque;
 } AxVmOptions;
 
 #define AX_VM_OPTIONS_INIT                                        \
 	{                                                         \
-		sizeof(AxVmOptions), NULL, 0, 0, 0, 0, NULL, NULL \
+		sizeof(AxVmOptions), NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL \
 	}
 
 /**

@@ -74,6 +74,8 @@ cli_sources = \
 	src/cli/status.c \
 	src/cli/terminal.c \
 	src/cli/terminal.h \
+	src/cli/timing.c \
+	src/cli/timing.h \
 	src/cli/top-data.c \
 	src/cli/top-json.c \
 	src/cli/top-screen.c \

@@ -44,6 +44,7 @@ const struct option run_long_options[] = {
 	{ "dump-fdt", required_argument, NULL, OPTION_DUMP_FDT },
 	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "stats", no_argument, NULL, OPTION_STATS },
+	{ "timing", no_argument, NULL, OPTION_TIMING },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "wait", no_argument, NULL, OPTION_WAIT },

@@ -116,6 +116,7 @@ struct run_options {
 	int reboot;	  /* a reset starts the guest anew: 1, 0; -1: not given */
 	bool no_cpuid;
 	bool stats;
+	bool timing;
 	const char *trace;   /* a file; NULL: none */
 	const char *gdb;     /* an address; NULL: no stub */
 	bool wait;	     /* for gdb */

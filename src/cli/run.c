@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/session.h"
+#include "cli/timing.h"
 
 const char run_help[] =
 	"Usage: axvmm run [OPTION]... [IMAGE]\n"
@@ -53,6 +54,7 @@ const char run_help[] =
 	"  --no-reboot                 a reset ends any guest, with status 202\n"
 	"  --timeout SECONDS           end the guest after this time\n"
 	"  --stats                     say at the end what the exits cost\n"
+	"  --timing                    say at the end where the time of the start went\n"
 	"  --trace FILE                write every exit and its answer to FILE, for \"axvmm trace\"\n"
 	"  --gdb unix:PATH|tcp:ADDR:PORT[,remote]\n"
 	"                              let gdb connect there: \"target remote PATH\"\n"
@@ -78,6 +80,7 @@ const char run_help[] =
 
 int cmd_run(int argc, char **argv)
 {
+	uint64_t begin_ns = timing_now();
 	struct run_options options;
 	bool help;
 	int status = options_parse(argc, argv, &options, &help);
@@ -88,7 +91,7 @@ int cmd_run(int argc, char **argv)
 		return cli_finish_stdout(STATUS_OK);
 	}
 	if (!status)
-		status = session_run(&options);
+		status = session_run(&options, begin_ns);
 	options_free(&options);
 	return status;
 }

@@ -20,6 +20,7 @@
 #include "cli/session.h"
 #include "cli/source.h"
 #include "cli/stats.h"
+#include "cli/timing.h"
 #include "cli/trace.h"
 #include "cli/writer.h"
 
@@ -36,6 +37,7 @@ struct session {
 	struct stats *stats;
 	struct trace *trace;	  /* NULL: none is written */
 	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
+	struct timing *timing;	  /* NULL: off */
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */

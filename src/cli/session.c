@@ -66,12 +66,25 @@ static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 		session_stop(session, STOP_OUTPUT);
 }
 
+/* On the loop's thread, where the machine stays: exits need not be looked at any more. */
+static void stop_timing_exits(void *opaque)
+{
+	struct session *session = opaque;
+	AxMachine *machine = atomic_load(&session->machine);
+
+	if (machine && !session->stats)
+		ax_observer_set(ax_machine_vm(machine), NULL, NULL, NULL);
+}
+
 static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 {
 	struct session *session = opaque;
 
 	(void)vcpu;
-	stats_count(session->stats, record);
+	if (session->timing && timing_exit(session->timing, record))
+		ax_host_defer(iothread_host(session->io), stop_timing_exits, session);
+	if (session->stats)
+		stats_count(session->stats, record);
 }
 
 static const AxObserver observer = { sizeof(observer), on_exit };
@@ -101,6 +114,11 @@ static int make_machine(struct session *session)
 	config.device_count = session->devices.count;
 	if (session->devices.shared)
 		config.features |= AX_MACHINE_SHARED_MEMORY;
+	if (session->timing) {
+		timing_watch_output(session->timing, &config.console);
+		config.phase = timing_phase;
+		config.phase_opaque = session->timing;
+	}
 	if (ax_machine_new(&config, &machine, &err))
 		return cli_failure(NULL, &err);
 	atomic_store(&session->machine, machine);
@@ -177,7 +195,9 @@ static int observe(struct session *session)
 	AxMachine *machine = atomic_load(&session->machine);
 	AxError err = AX_ERROR_INIT;
 
-	if (session->stats && ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
+	if (!session->stats && (!session->timing || session->reboots))
+		return STATUS_OK;
+	if (ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
 		return cli_failure(NULL, &err);
 	return STATUS_OK;
 }
@@ -196,6 +216,7 @@ static int run_once(struct session *session, AxMachineResult *result, AxError *e
 	int ret;
 
 	iothread_release(session->io);
+	timing_mark(session->timing, "control socket, trace, event loop");
 	ret = ax_machine_run(atomic_load(&session->machine), result, err);
 	iothread_hold(session->io);
 	return ret;
@@ -206,13 +227,14 @@ static int reboot(struct session *session)
 {
 	int status;
 
+	timing_finish(session->timing);
 	free_machine(session);
+	session->reboots++;
 	status = make_machine(session);
 	if (!status)
 		status = observe(session);
 	if (!status)
 		status = session_trace_attach(session);
-	session->reboots++;
 	return status;
 }
 
@@ -324,6 +346,7 @@ static void take_apart(struct session *session)
 	session_trace_close(session, STATUS_HOST);
 	stats_free(session->stats);
 	source_close(&session->source, session->options);
+	timing_end(session->timing);
 }
 
 /* What --dump-fdt and --dump-acpi ask for is told without a run. */
@@ -340,19 +363,27 @@ static int dump_or_run(struct session *session)
 	return status ? status : run(session);
 }
 
-int session_run(const struct run_options *options)
+int session_run(const struct run_options *options, uint64_t begin_ns)
 {
 	struct session session = { .options = options };
 	int status;
 
 	demo_start_clock(&session.demo);
+	if (options->timing) {
+		session.timing = timing_new(begin_ns);
+		if (!session.timing)
+			return STATUS_HOST;
+	}
+	timing_mark(session.timing, "command line");
 	status = trace_check(options);
 	if (!status)
 		status = consoles_check(options);
 	if (!status)
 		status = source_open(&session.source, options);
+	timing_mark(session.timing, "opening images");
 	if (!status)
 		status = make_rest(&session);
+	timing_mark(session.timing, "consoles, disks, networks");
 	if (!status)
 		status = session_debug_open(&session);
 	if (!status)

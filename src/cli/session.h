@@ -5,6 +5,8 @@
 #ifndef AXVMM_CLI_SESSION_H
 #define AXVMM_CLI_SESSION_H
 
+#include <stdint.h>
+
 #include <signal.h>
 
 #include <axvmm/machine.h>
@@ -21,9 +23,9 @@ enum session_stop {
 	STOP_SIGNAL = 0x100 /* + its number */
 };
 
-/* Run what @options say. Returns the command's exit status, after saying on standard error what
+/* Run what @options say, of a command that began at @begin_ns (timing.h). Returns the command's exit status, after saying on standard error what
  * there is to say. */
-int session_run(const struct run_options *options);
+int session_run(const struct run_options *options, uint64_t begin_ns);
 
 /*
  * Say on standard error how a guest ended, unless it ended well, with the reasons if it died.

@@ -151,6 +151,12 @@ static int check_options(const AxVmOptions *options, AxError *err)
 	return 0;
 }
 
+static void phase(const AxVmOptions *options, const char *name)
+{
+	if (options->phase)
+		options->phase(options->phase_opaque, name);
+}
+
 static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 {
 	struct snapshot *first = snapshot_new();
@@ -168,10 +174,13 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 	ret = install_kick_handler(vm->kick_signal, err);
 	if (!ret)
 		ret = open_kvm(vm, options->kvm_path ? options->kvm_path : "/dev/kvm", err);
+	phase(options, "opening KVM");
 	if (!ret)
 		ret = open_vm(vm, err);
+	phase(options, "KVM_CREATE_VM");
 	if (!ret)
 		ret = arch_vm_init(vm, err);
+	phase(options, "interrupt controller");
 	return ret;
 }
 

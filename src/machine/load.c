@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "machine/load.h"
 
@@ -76,40 +77,47 @@ static int parse(struct load *load, AxError *err)
 	return ax_image_parse(load->source->bytes, load->source->len, &hints, &load->plan, err);
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
+static int write_zeros(struct load *load, AxGuestPhysAddr gpa, uint64_t len, AxError *err)
 {
-	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
+	static const uint8_t zeros[PAGE_SIZE];
+
+	while (len) {
+		uint64_t piece = len < PAGE_SIZE ? len : PAGE_SIZE;
+
+		if (ax_mem_write(load->vm, gpa, zeros, piece))
+			return load_lost_ram(load, gpa, err);
+		gpa += piece;
+		len -= piece;
+	}
+	return 0;
 }
 
 /*
- * Zero guest memory page by page. A page that is zero is only read: a host page that nobody wrote
- * to stays shared with all other such pages.
+ * Zero guest memory. Whole pages are given back to the host, which neither reads nor touches them: a
+ * kernel's bss is tens of megabytes. What the host does not take back is written.
  */
-static void zero(uint8_t *bytes, uint64_t len)
+static int zero(struct load *load, AxGuestPhysAddr gpa, uint64_t len, AxError *err)
 {
-	while (len) {
-		size_t piece = PAGE_SIZE - (uintptr_t)bytes % PAGE_SIZE;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	AxGuestPhysAddr first = (gpa + page - 1) & ~(page - 1), end = (gpa + len) & ~(page - 1);
+	uint64_t discarded;
+	int ret;
 
-		if (piece > len)
-			piece = len;
-		if (!is_zero(bytes, piece))
-			memset(bytes, 0, piece);
-		bytes += piece;
-		len -= piece;
-	}
+	if (first >= end || ax_ram_discard(load->vm, first, end - first, &discarded, NULL) ||
+	    discarded != end - first)
+		return write_zeros(load, gpa, len, err);
+	ret = write_zeros(load, gpa, first - gpa, err);
+	return ret ? ret : write_zeros(load, end, gpa + len - end, err);
 }
 
 static int copy_segment(struct load *load, const AxImageSegment *segment, AxError *err)
 {
 	const uint8_t *from = (const uint8_t *)load->source->bytes + segment->file_offset;
-	AxMemView view;
 
-	if (ax_mem_get(load->vm, segment->gpa, segment->memory_size, AX_MEM_WRITE, &view))
+	if (ax_mem_write(load->vm, segment->gpa, from, segment->file_size))
 		return load_lost_ram(load, segment->gpa, err);
-	memcpy(view.host, from, segment->file_size);
-	zero((uint8_t *)view.host + segment->file_size, segment->memory_size - segment->file_size);
-	ax_mem_put(load->vm, &view, segment->memory_size);
-	return 0;
+	return zero(load, segment->gpa + segment->file_size,
+		    segment->memory_size - segment->file_size, err);
 }
 
 static int load_all(struct load *load, AxVCpuSetup *setup, AxBootRegisters *regs, AxError *err)

@@ -49,6 +49,12 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 	return 0;
 }
 
+static void phase(const AxMachineOptions *options, const char *name)
+{
+	if (options->phase)
+		options->phase(options->phase_opaque, name);
+}
+
 static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError *err)
 {
 	AxVmOptions vm_options = AX_VM_OPTIONS_INIT;
@@ -60,6 +66,8 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	vm_options.power = board_power(options);
 	vm_options.log = options->log;
 	vm_options.log_opaque = options->log_opaque;
+	vm_options.phase = options->phase;
+	vm_options.phase_opaque = options->phase_opaque;
 	ret = ax_vm_create(&vm_options, &machine->vm, err);
 	if (ret)
 		return ret;
@@ -157,6 +165,7 @@ static int set_vcpus_up(AxMachine *machine, const AxMachineOptions *options, AxE
 	int ret;
 
 	ret = load_image(machine, options, &setup, &registers, err);
+	phase(options, "loading");
 	if (ret)
 		return ret;
 	setup.flags |= flags;
@@ -243,14 +252,19 @@ static int build(const AxMachineOptions *options, AxMachine **out, AxError *err)
 	machine->irqchip = board_irqchip(options);
 
 	ret = make_vm(machine, options, err);
+	phase(options, "memory");
 	if (!ret)
 		ret = make_test_host(machine, options, err);
+	phase(options, "test device");
 	if (!ret)
 		ret = create_vcpus(machine, err);
+	phase(options, "creating vCPUs");
 	if (!ret)
 		ret = set_vcpus_up(machine, options, err);
+	phase(options, "setting vCPUs up");
 	if (!ret)
 		ret = make_devices(machine, options, err);
+	phase(options, "devices");
 	if (ret) {
 		ax_machine_free(machine);
 		return ret;
@@ -272,6 +286,8 @@ int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *er
 	/* First of all: boards look at the image. */
 	if (own.image && boot_sized(own.image, sizeof(*own.image)))
 		ret = boot_unpack(own.image, load_arch.machine, own.memory, &unpacked, err);
+	if (unpacked.bytes)
+		phase(options, "unpacking");
 	if (ret)
 		return ret;
 	if (unpacked.bytes)

@@ -17,6 +17,7 @@ script_tests += \
 	tests/cli/no-kvm \
 	tests/cli/reboot \
 	tests/cli/stats-trace \
+	tests/cli/timing \
 	tests/cli/top
 EXTRA_DIST += tests/cli/lib.sh
 
