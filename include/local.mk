@@ -5,6 +5,7 @@ public_headers = \
 	include/axvmm/balloon.h \
 	include/axvmm/boot.h \
 	include/axvmm/chardev.h \
+	include/axvmm/crash.h \
 	include/axvmm/debug.h \
 	include/axvmm/device.h \
 	include/axvmm/devices.h \
