@@ -7,6 +7,8 @@ AC_DEFUN([AXVMM_TESTS], [
 		PKG_CHECK_MODULES([CHECK], [check >= 0.15], [],
 			[AC_MSG_ERROR([the tests need libcheck (on Debian: the package "check"). Install it, or configure with --disable-tests])])
 	])
+	# What libcheck notes goes through tests/mark_point.c.
+	AC_SUBST([AX_CHECK_WRAP], [-Wl,--wrap=_mark_point])
 	AM_CONDITIONAL([ENABLE_TESTS], [test "x$enable_tests" != xno])
 
 	AC_ARG_VAR([CXX], [C++ compiler, for the test of the installed headers])

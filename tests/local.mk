@@ -21,8 +21,13 @@ tsan_tests =
 
 EXTRA_DIST += tests/run-test tests/coverage tests/check-all
 
-LDADD = $(UNIT_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
-KVM_TEST_LIBS = $(AXVMM_LIBS) $(CHECK_LIBS)
+# libcheck, noting less of what went well.
+check_LTLIBRARIES += tests/libaxcheck.la
+tests_libaxcheck_la_SOURCES = tests/mark_point.c
+CHECK_TEST_LIBS = tests/libaxcheck.la $(CHECK_LIBS) $(AX_CHECK_WRAP)
+
+LDADD = $(UNIT_LIBS) $(CHECK_TEST_LIBS) $(PTHREAD_LIBS)
+KVM_TEST_LIBS = $(AXVMM_LIBS) $(CHECK_TEST_LIBS)
 
 include tests/unit/local.mk
 include tests/kvm/local.mk

@@ -138,7 +138,7 @@ tests_unit_libaxdevfake_la_SOURCES = \
 	tests/unit/dev_fake.h \
 	tests/unit/dev_fake_host.c \
 	tests/unit/dev_fake_vm.c
-DEV_TEST_LIBS = libaxdevices.la tests/unit/libaxdevfake.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+DEV_TEST_LIBS = libaxdevices.la tests/unit/libaxdevfake.la $(CHECK_TEST_LIBS) $(PTHREAD_LIBS)
 DEV_TEST_LINK = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += \
 	tests/unit/test_dev_console \

@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -376,7 +377,10 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_loop_test(cases, three_ways_to_run_a_guest_are_one, 0, 30);
+	/* Seconds each, there. */
+	int seeds = getenv("AXVMM_UNDER_VALGRIND") ? 6 : 30;
+
+	tcase_add_loop_test(cases, three_ways_to_run_a_guest_are_one, 0, seeds);
 }
 
 RUN_SUITE("loop property", add_tests)
