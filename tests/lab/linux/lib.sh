@@ -25,7 +25,8 @@ set -u
 
 axvmm=./axvmm
 work=$(mktemp -d "${TMPDIR:-/tmp}/linux.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
+pid=
+trap 'test -z "$pid" || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 99' HUP INT TERM
 out=$work/out
 err=$work/err
@@ -34,11 +35,16 @@ seconds=0
 failures=0
 words=
 # Settings by the lab (AXVMM_LAB_PARAMETERS): seconds for one guest, a word for the kernel's command line,
-# and "loud" for all kernel messages.
+# AXVMM_GUEST_LOUD=1 for all kernel messages, AXVMM_GUEST_LIVE=1 for what a guest prints on the machine's console
+# (MACHINE/console) at once.
 limit=${AXVMM_GUEST_LIMIT:-240}
 quiet=quiet
 test -z "${AXVMM_GUEST_LOUD:-}" || quiet='earlyprintk=serial keep_bootcon'
 guest_memory=256M
+# What a test moves in each way, in MiB (AXVMM_GUEST_MIB). An emulated riscv64 would take half an hour for 64.
+mib=64
+test "$AX_ARCH" != riscv64 || mib=4
+mib=${AXVMM_GUEST_MIB:-$mib}
 # The option that makes a guest's reboot an end, where the command has it.
 no_reboot=
 "$axvmm" run --help 2>&1 | grep -q no-reboot && no_reboot=--no-reboot
@@ -81,11 +87,21 @@ guest_start() {
 	"$axvmm" run --timeout "$limit" --memory "$guest_memory" --initrd "linux/$release/initrd" --cmdline "$line" \
 		"$@" "${guest_kernel:-linux/$release/kernel}" >"$out" 2>"$err" </dev/null &
 	pid=$!
+	watcher=
+	test -z "${AXVMM_GUEST_LIVE:-}" || watch_guest
+}
+
+# Until it has ended.
+watch_guest() {
+	tail -F "$out" "$err" >/dev/console 2>&1 &
+	watcher=$!
 }
 
 guest_end() {
 	wait "$pid"
 	status=$?
+	pid=
+	test -z "$watcher" || kill "$watcher"
 	took=$(($(uptime_cs) - began))
 	seconds=$((took / 100)).$((took / 10 % 10))
 	echo "guest: $what: status $status, $seconds s"
