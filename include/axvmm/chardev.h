@@ -44,9 +44,10 @@ typedef struct AxCharDevConfig {
 	uint64_t queue;	   /* bytes that wait for somebody slow; 0: AX_CHAR_QUEUE */
 	uint64_t keep;	   /* bytes that wait for somebody to come; 0: AX_CHAR_KEEP */
 	uint64_t delay_ns; /* that the sink collects bytes for which end no line; 0: AX_CHAR_DELAY_NS */
+	uint64_t eager;	   /* bytes, the first, that it does not collect: who writes few needs no timer */
 } AxCharDevConfig;
 
-#define AX_CHAR_DEV_CONFIG_INIT { sizeof(AxCharDevConfig), NULL, 0, 0, 0 }
+#define AX_CHAR_DEV_CONFIG_INIT { sizeof(AxCharDevConfig), NULL, 0, 0, 0, 0 }
 
 /* Two descriptors that somebody else opened, such as standard input and output. */
 typedef struct AxCharFds {

@@ -15,19 +15,22 @@
 #include "cli/terminal.h"
 
 #define PATH_SIZE 4096
-#define NAME_SIZE (PATH_SIZE + 16)
 
 /* How long the end of a run waits for who reads a pty or a socket. Standard output is waited for as any
  * other command does. */
 #define READER_NS 2000000000u
+
+/* Written as they come: a guest that says a line or two needs no timer, and no thread that waits for it. */
+#define EAGER_BYTES 256
 
 enum console_kind { KIND_STDIO, KIND_PTY, KIND_FILE, KIND_UNIX, KIND_NULL };
 
 /* What a spec says. */
 struct spec {
 	enum console_kind kind;
-	char path[PATH_SIZE]; /* "": none; pty: the link */
-	bool flag;	      /* append, connect */
+	const char *path; /* in the spec's text; pty: the link */
+	size_t path_len;  /* 0: none */
+	bool flag;	  /* append, connect */
 };
 
 struct console {
@@ -37,7 +40,7 @@ struct console {
 	AxCharDev *dev;
 	bool terminal;	 /* stdio, and standard input is one */
 	AxWatch *resize; /* of terminal_resize_event() */
-	char name[NAME_SIZE];
+	char *name;
 };
 
 static const struct {
@@ -62,13 +65,13 @@ static int find_kind(const char *text, size_t len, enum console_kind *kind)
 	return -1;
 }
 
-/* Copy a path that is neither empty nor too long. */
+/* A path that is neither empty nor too long. */
 static bool take_path(struct spec *spec, const char *from, size_t len)
 {
-	if (!len || len >= sizeof(spec->path))
+	if (!len || len >= PATH_SIZE)
 		return false;
-	memcpy(spec->path, from, len);
-	spec->path[len] = 0;
+	spec->path = from;
+	spec->path_len = len;
 	return true;
 }
 
@@ -152,33 +155,70 @@ static int open_stdio(struct console *console, const AxCharDevConfig *config, Ax
 	return ax_chardev_new_fds(config, &fds, &console->dev, err);
 }
 
-static int open_kind(struct console *console, const struct spec *spec, AxError *err)
+/* @path: the spec's, NULL for none. */
+static int open_kind(struct console *console, const struct spec *spec, const char *path,
+		     AxError *err)
 {
 	AxCharDevConfig config = AX_CHAR_DEV_CONFIG_INIT;
 
 	config.host = console->options.host;
+	config.eager = EAGER_BYTES;
 	switch (spec->kind) {
 	case KIND_STDIO: return open_stdio(console, &config, err);
-	case KIND_PTY:
-		return ax_chardev_new_pty(&config, spec->path[0] ? spec->path : NULL, &console->dev,
-					  err);
+	case KIND_PTY: return ax_chardev_new_pty(&config, path, &console->dev, err);
 	case KIND_FILE:
-		return ax_chardev_new_file(&config, spec->path,
-					   spec->flag ? AX_CHAR_FILE_APPEND : 0, &console->dev,
-					   err);
+		return ax_chardev_new_file(&config, path, spec->flag ? AX_CHAR_FILE_APPEND : 0,
+					   &console->dev, err);
 	case KIND_UNIX:
-		return ax_chardev_new_unix(&config, spec->path,
-					   spec->flag ? AX_CHAR_UNIX_CONNECT : 0, &console->dev,
-					   err);
+		return ax_chardev_new_unix(&config, path, spec->flag ? AX_CHAR_UNIX_CONNECT : 0,
+					   &console->dev, err);
 	default: return ax_chardev_new_null(&config, &console->dev, err);
 	}
+}
+
+/* "pty", "file NAME": for messages; NULL when there is no memory. */
+static char *make_name(enum console_kind kind, const char *path)
+{
+	char *name;
+
+	if (!path)
+		return strdup(kinds[kind].name);
+	return asprintf(&name, "%s %s", kinds[kind].name, path) < 0 ? NULL : name;
+}
+
+static void free_console(struct console *console)
+{
+	if (!console)
+		return;
+	ax_chardev_free(console->dev);
+	free(console->name);
+	free(console);
+}
+
+/* The device and the name. False: something was said. */
+static bool fill(struct console *console, const struct spec *spec)
+{
+	char *path = spec->path_len ? strndup(spec->path, spec->path_len) : NULL;
+	AxError err = AX_ERROR_INIT;
+	int ret = 0;
+
+	if (path || !spec->path_len)
+		ret = open_kind(console, spec, path, &err);
+	free(path);
+	if (ret) {
+		cli_failure(spec->kind == KIND_STDIO ? "standard output: " : "console: ", &err);
+		return false;
+	}
+	if (console->dev)
+		console->name = make_name(spec->kind, ax_chardev_path(console->dev));
+	if (!console->name)
+		cli_message("there is no memory left");
+	return console->name;
 }
 
 struct console *console_open(const char *spec, const struct console_options *options)
 {
 	struct console *console;
-	AxError err = AX_ERROR_INIT;
-	const char *path;
 	struct spec parsed;
 
 	if (parse(&parsed, spec))
@@ -191,16 +231,12 @@ struct console *console_open(const char *spec, const struct console_options *opt
 	console->options = *options;
 	console->kind = parsed.kind;
 	console->menu = (struct menu){ .action = options->action, .opaque = options->opaque };
-	if (open_kind(console, &parsed, &err)) {
-		cli_failure(parsed.kind == KIND_STDIO ? "standard output: " : "console: ", &err);
-		free(console);
+	if (!fill(console, &parsed)) {
+		free_console(console);
 		return NULL;
 	}
-	path = ax_chardev_path(console->dev);
-	(void)snprintf(console->name, sizeof(console->name), "%s%s%s", kinds[parsed.kind].name,
-		       path ? " " : "", path ? path : "");
 	if (parsed.kind == KIND_PTY)
-		cli_message("the console is %s", path);
+		cli_message("the console is %s", ax_chardev_path(console->dev));
 	return console;
 }
 
@@ -288,7 +324,6 @@ int console_close(struct console *console)
 		return STATUS_OK;
 	status = write_rest(console);
 	ax_watch_free(console->resize);
-	ax_chardev_free(console->dev);
-	free(console);
+	free_console(console);
 	return status;
 }

@@ -137,10 +137,27 @@ static AxTimer *inner_timer(struct iothread *io, struct timer *timer)
 	return timer->inner;
 }
 
+/* To disarm what was never armed takes nothing. */
+static void disarm(struct iothread *io, struct timer *timer)
+{
+	AxTimer *inner_one;
+
+	pthread_mutex_lock(&io->lock);
+	inner_one = timer->inner;
+	pthread_mutex_unlock(&io->lock);
+	if (inner_one)
+		ax_timer_arm(inner_one, UINT64_MAX);
+}
+
 static void op_timer_arm(void *opaque, void *timer, uint64_t deadline_ns)
 {
-	AxTimer *inner_one = inner_timer(opaque, timer);
+	AxTimer *inner_one;
 
+	if (deadline_ns == UINT64_MAX) {
+		disarm(opaque, timer);
+		return;
+	}
+	inner_one = inner_timer(opaque, timer);
 	if (!inner_one)
 		return;
 	ax_timer_arm(inner_one, deadline_ns);

@@ -41,7 +41,12 @@ static int get_supported(const AxVm *vm, struct kvm_cpuid2 **out, AxError *err)
 		cpuid->nent = entries;
 		ret = sys_ioctl_struct(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
 		if (ret >= 0) {
-			*out = cpuid;
+			struct kvm_cpuid2 *fitting = realloc(
+				cpuid,
+				sizeof(*cpuid) + cpuid->nent * sizeof(struct kvm_cpuid_entry2));
+
+			/* It is kept as long as the VM is. */
+			*out = fitting ? fitting : cpuid;
 			return 0;
 		}
 		free(cpuid);

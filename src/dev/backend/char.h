@@ -69,6 +69,7 @@ struct AxCharDev {
 	bool delayed;	    /* `delay` is armed */
 	bool starved;	    /* the user waits for room */
 	bool input_blocked; /* the user took less than all */
+	bool exhausted;	    /* there is no input and won't be any from this end */
 	unsigned waiters;   /* threads that look at fd_out without the lock */
 	unsigned stalled; /* threads in the sink that wait for room */
 	unsigned todo;

@@ -69,6 +69,14 @@ void char_check_hangup(AxCharDev *dev)
 	ax_unlock(dev->lock);
 }
 
+/* What was read and what will be: nothing, if it has ended. Then nobody need be called for it. */
+static void note_exhausted(AxCharDev *dev)
+{
+	ax_lock(dev->lock);
+	dev->exhausted = dev->input_ended && !dev->input_len;
+	ax_unlock(dev->lock);
+}
+
 /* No more input comes from here: nobody is there any more, or it is half closed. */
 static void end_of_input(AxCharDev *dev)
 {
@@ -124,13 +132,19 @@ void char_pump(AxCharDev *dev, bool readable)
 		if (!dev->always_ready)
 			break;
 	}
+	note_exhausted(dev);
 }
 
 void ax_chardev_accept(AxCharDev *dev)
 {
+	bool exhausted;
+
 	ax_lock(dev->lock);
 	dev->input_blocked = false;
-	dev->todo |= CHAR_TODO_INPUT;
+	exhausted = dev->exhausted;
+	if (!exhausted)
+		dev->todo |= CHAR_TODO_INPUT;
 	ax_unlock(dev->lock);
-	char_call_loop(dev);
+	if (!exhausted)
+		char_call_loop(dev);
 }

@@ -238,7 +238,8 @@ static void wait_for_room(AxCharDev *dev, int timeout_ms)
 /* Whether collected bytes are to go out now. */
 static bool is_due(const AxCharDev *dev, const uint8_t *bytes, size_t len)
 {
-	return dev->ring.len >= COLLECT_MAX || memchr(bytes, '\n', len);
+	return dev->ring.len >= COLLECT_MAX || dev->counters.written < dev->config.eager ||
+	       memchr(bytes, '\n', len);
 }
 
 static void sink_write(void *opaque, const uint8_t *bytes, size_t len)

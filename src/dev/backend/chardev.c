@@ -3,6 +3,7 @@
  * Character devices: their life, their user, and what brings the host's thread to them.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,6 +184,7 @@ void char_opened(AxCharDev *dev, int fd, enum char_out out)
 	dev->fd_out = fd;
 	dev->out = out;
 	dev->present = true;
+	dev->exhausted = false;
 	dev->counters.opened++;
 	char_drain(dev);
 	ax_unlock(dev->lock);
@@ -220,9 +222,11 @@ int char_new(const AxCharDevConfig *config, const struct char_type *type, AxChar
 		ret = check_config(&known, err);
 	if (ret)
 		return ret;
-	dev = calloc(1, sizeof(*dev));
+	dev = malloc(sizeof(*dev));
 	if (!dev)
 		return ax_dev_error_nomem(err, "a character device");
+	/* The page for input costs nothing before there is some. */
+	memset(dev, 0, offsetof(AxCharDev, input));
 	dev->type = type;
 	dev->config = known;
 	dev->host = known.host;
