@@ -70,6 +70,9 @@ lab_open() {
 	# A machine may have tests that are all that is asked of it, and a command to call before its start.
 	machine_tests=
 	machine_prepare=:
+	# Seconds for all of its tests, and for one.
+	machine_limit=1500
+	test_limit=400
 	# For Linux guests in the machine: modules in the order of loading; kernels beside the machine's own,
 	# each a release or RELEASE/PACKAGE.
 	guest_modules=

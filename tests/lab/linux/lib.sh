@@ -37,7 +37,9 @@ words=
 # Settings by the lab (AXVMM_LAB_PARAMETERS): seconds for one guest, a word for the kernel's command line,
 # AXVMM_GUEST_LOUD=1 for all kernel messages, AXVMM_GUEST_LIVE=1 for what a guest prints on the machine's console
 # (MACHINE/console) at once.
-limit=${AXVMM_GUEST_LIMIT:-240}
+limit=240
+test "$AX_ARCH" = x86_64 || limit=600
+limit=${AXVMM_GUEST_LIMIT:-$limit}
 quiet=quiet
 test -z "${AXVMM_GUEST_LOUD:-}" || quiet='earlyprintk=serial keep_bootcon'
 guest_memory=256M
