@@ -103,7 +103,13 @@ int boot_bzimage_read(const struct image *image, struct bzimage *header, AxError
 				    "is a Linux bzImage, but cut off after %zu bytes: its kernel "
 				    "begins at %zu",
 				    image->len, header->setup_size);
+	/* Where the jump over the header leads to: the fields that were read lie before it. */
 	header->header_end = MAGIC + (size_t)bytes[JUMP_OFFSET];
+	if (header->header_end < HEADER_NEEDED)
+		return boot_damaged(image, err,
+				    "is a Linux bzImage whose header ends at %zu, not at %d or "
+				    "behind: it is damaged",
+				    header->header_end, HEADER_NEEDED);
 	if (header->header_end > BOOT_PARAMS_E820)
 		header->header_end = BOOT_PARAMS_E820;
 	header->load = get_le64(bytes + PREF_ADDRESS);

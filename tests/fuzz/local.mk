@@ -7,6 +7,7 @@
 fuzz_programs = \
 	tests/fuzz/fuzz_balloon \
 	tests/fuzz/fuzz_blk \
+	tests/fuzz/fuzz_bzimage \
 	tests/fuzz/fuzz_console \
 	tests/fuzz/fuzz_elf \
 	tests/fuzz/fuzz_exit \
@@ -37,6 +38,8 @@ fuzz_image_headers = tests/fuzz/check_plan.h tests/fuzz/fuzz_image.h
 
 tests_fuzz_fuzz_blk_SOURCES = tests/fuzz/fuzz_blk.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
 tests_fuzz_fuzz_blk_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_bzimage_SOURCES = tests/fuzz/fuzz_bzimage.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_bzimage_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_elf_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_exit_SOURCES = tests/fuzz/fuzz_exit.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)

@@ -105,6 +105,9 @@ START_TEST(what_is_wrong_with_a_bzimage_is_said)
 	file.bytes[0x1f1] = 200;
 	refuse_bzimage("its kernel begins at 102912");
 	build_bzimage();
+	file.bytes[0x201] = 0x61;
+	refuse_bzimage("header ends at 611");
+	build_bzimage();
 	put_le32(file.bytes + 0x260, 0x7100000);
 	refuse_bzimage("at least 129 MiB");
 	build_bzimage();
