@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --gdb: the stub beside a run.
+ * --gdb: the stub beside a run. --crash-dir: a report when its guest has died.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <axvmm/crash.h>
+
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "cli/session-private.h"
 
 static void on_kill(void *opaque)
@@ -63,4 +66,124 @@ void session_debug_end(struct session *session, int status)
 	ax_gdb_exited(session->gdb, status);
 	ax_gdb_free(session->gdb);
 	session->gdb = NULL;
+}
+
+/* The exits of a guest that is rebooted are all its own: the ring stays. */
+int session_crash_open(struct session *session)
+{
+	if (!session->options->crash_dir)
+		return STATUS_OK;
+	session->crash = ax_crash_ring_new(source_cpus(session->options), AX_CRASH_EXITS);
+	if (session->crash)
+		return STATUS_OK;
+	cli_message("there is no memory left");
+	return STATUS_HOST;
+}
+
+static void write_json(void *opaque, const char *bytes, size_t len)
+{
+	fwrite(bytes, 1, len, opaque);
+}
+
+static void put_text(struct json *json, const char *key, const char *text)
+{
+	json_key(json, key);
+	if (text)
+		json_string(json, text);
+	else
+		json_raw(json, "null");
+}
+
+static void put_configuration(const struct session *session, struct json *json)
+{
+	const struct run_options *options = session->options;
+	AxMachineOptions machine = AX_MACHINE_OPTIONS_INIT;
+
+	source_describe(&session->source, options, &machine);
+	json_open(json, '{');
+	put_text(json, "image", source_name(options));
+	put_text(json, "firmware", options->firmware);
+	put_text(json, "cmdline", options->command_line);
+	json_key(json, "initrd");
+	json_open(json, '[');
+	for (unsigned i = 0; i < options->initrd_count; i++)
+		json_string(json, options->initrd[i]);
+	json_close(json, ']');
+	json_key(json, "memory");
+	json_number(json, machine.memory);
+	json_key(json, "cpus");
+	json_number(json, machine.cpus);
+	json_key(json, "reboots");
+	json_number(json, session->reboots);
+	json_key(json, "devices");
+	json_open(json, '[');
+	for (uint32_t i = 0; i < session->devices.count; i++)
+		json_string(json, ax_virtio_name(session->devices.list[i]));
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
+/* The configuration as JSON, to be freed; NULL: there is no memory for it, and the report lacks it. */
+static char *configuration(const struct session *session)
+{
+	char buffer[1024], *text = NULL;
+	struct json json;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	json_init(&json, buffer, sizeof(buffer), write_json, file);
+	put_configuration(session, &json);
+	json_flush(&json);
+	if (!fclose(file))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* A guest that ended by itself, or was ended, has not died. */
+static bool has_died(const AxMachineResult *result)
+{
+	switch (result->end) {
+	case AX_MACHINE_TRIPLE_FAULT:
+	case AX_MACHINE_CRASH:
+	case AX_MACHINE_ASSERTION:
+	case AX_MACHINE_INTERNAL_ERROR:
+	case AX_MACHINE_FAIL_ENTRY:
+	case AX_MACHINE_UNHANDLED: return true;
+	default: return false;
+	}
+}
+
+void session_crash_report(struct session *session, const AxMachineResult *result)
+{
+	AxMachine *machine = atomic_load(&session->machine);
+	AxCrashReport report = AX_CRASH_REPORT_INIT;
+	AxError err = AX_ERROR_INIT;
+	char path[4096], why[160];
+	char *text;
+
+	if (!session->crash || !machine || !has_died(result))
+		return;
+	if (result->end == AX_MACHINE_ASSERTION && result->compared)
+		snprintf(why, sizeof(why),
+			 "the guest's assertion in line %" PRIu64 " failed: expected 0x%" PRIx64
+			 ", actual 0x%" PRIx64,
+			 result->line, result->expected, result->actual);
+	else
+		snprintf(why, sizeof(why), "the guest ended: %s", ax_machine_end_name(result->end));
+	text = configuration(session);
+	report.dir = session->options->crash_dir;
+	report.name = session->name;
+	report.why = why;
+	report.vcpu = result->vcpu;
+	report.exit = result->exit.kind == AX_EXIT_NOTHING ? NULL : &result->exit;
+	report.ring = session->crash;
+	report.configuration = text;
+	if (ax_crash_report_write(ax_machine_vm(machine), &report, path, sizeof(path), &err))
+		cli_failure("--crash-dir: ", &err);
+	else
+		cli_message("a report is in %s", path);
+	free(text);
 }

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include <axvmm/crash.h>
 #include <axvmm/gdb.h>
 
 #include "cli/consoles.h"
@@ -49,7 +50,8 @@ struct session {
 	char name[CONTROL_NAME_MAX + 1];
 	uint64_t start_ns; /* of the host's clock */
 	unsigned reboots;
-	AxGdb *gdb; /* NULL: none */
+	AxGdb *gdb;	    /* NULL: none */
+	AxCrashRing *crash; /* --crash-dir; NULL: none */
 };
 
 /* End the run. Async-signal-safe; any thread. */
@@ -91,6 +93,10 @@ int session_debug_open(struct session *session);
 int session_debug_attach(struct session *session, AxMachine *machine);
 void session_debug_detach(struct session *session);
 void session_debug_end(struct session *session, int status);
+
+/* session-debug.c: keep exits for a report; write one on a guest that has died, after the run. */
+int session_crash_open(struct session *session);
+void session_crash_report(struct session *session, const AxMachineResult *result);
 
 /* session-dump.c: --dump-fdt, --dump-acpi. Returns STATUS_OK, or STATUS_HOST after a message. */
 int session_dump(const struct run_options *options, const AxMachine *machine);

@@ -72,7 +72,7 @@ static void stop_timing_exits(void *opaque)
 	struct session *session = opaque;
 	AxMachine *machine = atomic_load(&session->machine);
 
-	if (machine && !session->stats)
+	if (machine && !session->stats && !session->crash)
 		ax_observer_set(ax_machine_vm(machine), NULL, NULL, NULL);
 }
 
@@ -85,6 +85,8 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 		ax_host_defer(iothread_host(session->io), stop_timing_exits, session);
 	if (session->stats)
 		stats_count(session->stats, record);
+	if (session->crash)
+		ax_crash_ring_note(session->crash, vcpu, record);
 }
 
 static const AxObserver observer = { sizeof(observer), on_exit };
@@ -195,7 +197,7 @@ static int observe(struct session *session)
 	AxMachine *machine = atomic_load(&session->machine);
 	AxError err = AX_ERROR_INIT;
 
-	if (!session->stats && (!session->timing || session->reboots))
+	if (!session->stats && !session->crash && (!session->timing || session->reboots))
 		return STATUS_OK;
 	if (ax_observer_set(ax_machine_vm(machine), &observer, session, &err))
 		return cli_failure(NULL, &err);
@@ -324,6 +326,8 @@ static int run(struct session *session)
 		status = outcome_tell_panic();
 	else
 		status = outcome_tell(machine, &result, session->options);
+	if (!failed)
+		session_crash_report(session, &result);
 	status = check_written(session, status);
 	if (session->options->demonstration && !failed && !session->output.error)
 		status = demo_end(&session->demo, session->stats, &result, status);
@@ -345,6 +349,7 @@ static void take_apart(struct session *session)
 	iothread_free(session->io);
 	session_trace_close(session, STATUS_HOST);
 	stats_free(session->stats);
+	ax_crash_ring_free(session->crash);
 	source_close(&session->source, session->options);
 	timing_end(session->timing);
 }
@@ -384,6 +389,8 @@ int session_run(const struct run_options *options, uint64_t begin_ns)
 	if (!status)
 		status = make_rest(&session);
 	timing_mark(session.timing, "consoles, disks, networks");
+	if (!status)
+		status = session_crash_open(&session);
 	if (!status)
 		status = session_debug_open(&session);
 	if (!status)
