@@ -156,8 +156,10 @@ static void take_fields(struct trace_pack *pack, struct input *input, AxVCpuExit
 				value = pack->addr + trace_unzigzag(value);
 				pack->addr = value;
 			}
-			if (!is_allowed(&fields[i], value))
+			if (!is_allowed(&fields[i], value)) {
 				fail(input);
+				value = 0;
+			}
 			trace_set(exit, fields[i].offset + j * fields[i].size, fields[i].size,
 				  value);
 		}

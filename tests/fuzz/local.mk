@@ -16,6 +16,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
 	tests/fuzz/fuzz_net \
+	tests/fuzz/fuzz_trace \
 	tests/fuzz/fuzz_unpack \
 	tests/fuzz/fuzz_vhost_user \
 	tests/fuzz/fuzz_virtio \
@@ -57,6 +58,8 @@ tests_fuzz_fuzz_multiboot_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
 tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
 
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c $(fuzz_main)
+tests_fuzz_fuzz_trace_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_vhost_user_SOURCES = tests/fuzz/fuzz_vhost_user.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
 tests_fuzz_fuzz_vhost_user_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_vsock_SOURCES = tests/fuzz/fuzz_vsock.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)

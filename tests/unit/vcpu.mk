@@ -20,6 +20,8 @@ unit_tests += \
 	tests/unit/test_run \
 	tests/unit/test_sbi \
 	tests/unit/test_sipi \
+	tests/unit/test_trace \
+	tests/unit/test_trace_reader \
 	tests/unit/test_vcpu_bind \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vm \
@@ -34,10 +36,11 @@ tsan_tests += \
 	tests/unit/test_power \
 	tests/unit/test_range_threads \
 	tests/unit/test_run \
+	tests/unit/test_trace \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
-EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h
+EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h tests/unit/trace_fixture.h
 
 # Pure code of other architectures.
 unit_tests += tests/unit/riscv64/test_insn
