@@ -16,6 +16,8 @@ AC_DEFUN([AXVMM_LIBRARIES], [
 	AXVMM_LIBRARY([uring], [liburing.h], [io_uring_queue_init_params], [LIBURING], [liburing-dev])
 	AXVMM_LIBRARY([z], [zlib.h], [inflate], [ZLIB], [zlib1g-dev])
 	AXVMM_LIBRARY([zstd], [zstd.h], [ZSTD_decompressStream], [ZSTD], [libzstd-dev])
+	AXVMM_LIBRARY([lzma], [lzma.h], [lzma_auto_decoder], [LZMA], [liblzma-dev])
+	AXVMM_LIBRARY([lz4], [lz4.h], [LZ4_decompress_safe], [LZ4], [liblz4-dev])
 	AC_SUBST([OPTIONAL_LIBS])
 	AS_IF([test -n "$ax_libraries_missing"],
 		[AC_MSG_WARN([built without what these would add (names of Debian's packages):$ax_libraries_missing])])

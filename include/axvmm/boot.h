@@ -175,6 +175,23 @@ AX_API int ax_image_file_open(const char *path, AxImageSource *file, AxError *er
 /* Unmap. The source is empty then; an empty one and NULL are allowed. Thread: any. */
 AX_API void ax_image_file_close(AxImageSource *file);
 
+/**
+ * Take out the kernel that a boot image unpacks when it starts: the ELF file (vmlinux) in a Linux
+ * bzImage, for ax_image_load() to start by PVH or as it is; the Image in an EFI boot image (zboot) or
+ * a gzip file. Compressions: gzip, zstd; for a bzImage xz, lzma and LZ4, too.
+ *
+ * @param source  borrowed
+ * @param limit   bytes of the result, at most
+ * @param kernel  its `size` set by the caller; on success filled and owned by the caller, who calls
+ *                ax_image_file_close(); else untouched
+ * @return 0; -ENOEXEC there is none in it, it is damaged, or larger than @limit; -ENOTSUP this host has
+ *         no library for its compression; -ENOMEM; -EINVAL
+ *
+ * Thread: any. Works on every host for every architecture.
+ */
+AX_API int ax_image_extract(const AxImageSource *source, uint64_t limit, AxImageSource *kernel,
+			    AxError *err);
+
 /* Bytes of a command line, or of a module's string, with its zero byte. */
 #define AX_COMMAND_LINE_MAX 4096
 #define AX_LOAD_MODULES_MAX 32

@@ -5,6 +5,7 @@ boot_sources = \
 	src/boot/bzimage.c \
 	src/boot/elf.c \
 	src/boot/error.c \
+	src/boot/extract.c \
 	src/boot/file.c \
 	src/boot/flat.c \
 	src/boot/foreign.c \
@@ -16,6 +17,7 @@ boot_sources = \
 	src/boot/library.h \
 	src/boot/linux.c \
 	src/boot/linux_x86.h \
+	src/boot/lz4.c \
 	src/boot/multiboot.c \
 	src/boot/multiboot_info.c \
 	src/boot/plan.c \
@@ -23,4 +25,5 @@ boot_sources = \
 	src/boot/setup.c \
 	src/boot/unpack.c \
 	src/boot/unpack.h \
+	src/boot/xz.c \
 	src/boot/zstd.c

@@ -133,12 +133,31 @@ static void hand_over(const struct unpack *unpack, size_t mapped, AxImageSource 
 	unpacked->len = unpack->out_len;
 }
 
+int unpack_with(struct unpack *unpack, unpack_fn *fn, AxImageSource *unpacked, AxError *err)
+{
+	size_t mapped;
+	int ret = reserve(unpack, err);
+
+	if (ret)
+		return ret;
+	mapped = unpack->limit + 1;
+	ret = fn(unpack, err);
+	if (!ret && unpack->out_len > unpack->limit)
+		ret = too_large(unpack, err);
+	if (!ret && !unpack->out_len)
+		ret = unpack_damaged(unpack, "compressed", "nothing is in it", err);
+	if (ret)
+		munmap(unpack->out, mapped);
+	else
+		hand_over(unpack, mapped, unpacked);
+	return ret;
+}
+
 int boot_unpack(const AxImageSource *source, uint32_t machine, uint64_t limit,
 		AxImageSource *unpacked, AxError *err)
 {
 	struct unpack unpack = { .name = source->name, .machine = machine, .limit = limit };
 	bool is_zstd = false;
-	size_t mapped;
 	int ret = 0;
 
 	unpacked->bytes = NULL;
@@ -149,19 +168,5 @@ int boot_unpack(const AxImageSource *source, uint32_t machine, uint64_t limit,
 	unpack.in_len = source->len;
 	if (is_zboot(source))
 		ret = find_payload(&unpack, &is_zstd, err);
-	if (!ret)
-		ret = reserve(&unpack, err);
-	if (ret)
-		return ret;
-	mapped = unpack.limit + 1;
-	ret = is_zstd ? unpack_zstd(&unpack, err) : unpack_gzip(&unpack, err);
-	if (!ret && unpack.out_len > unpack.limit)
-		ret = too_large(&unpack, err);
-	if (!ret && !unpack.out_len)
-		ret = unpack_damaged(&unpack, "compressed", "nothing is in it", err);
-	if (ret)
-		munmap(unpack.out, mapped);
-	else
-		hand_over(&unpack, mapped, unpacked);
-	return ret;
+	return ret ? ret : unpack_with(&unpack, is_zstd ? unpack_zstd : unpack_gzip, unpacked, err);
 }

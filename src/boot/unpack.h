@@ -31,7 +31,15 @@ int unpack_damaged(const struct unpack *unpack, const char *kind, const char *wh
  * Unpack from unpack->in to unpack->out. 0; -ENOEXEC damaged, or too large; -ENOTSUP the library is
  * not there; -ENOMEM.
  */
-int unpack_gzip(struct unpack *unpack, AxError *err);
-int unpack_zstd(struct unpack *unpack, AxError *err);
+typedef int unpack_fn(struct unpack *unpack, AxError *err);
+unpack_fn unpack_gzip, unpack_zstd, unpack_xz, unpack_lz4;
+
+/*
+ * Get memory for unpack->limit bytes, unpack by @fn, and hand the result over: 0, or as @fn; -ENOEXEC
+ * nothing or too much came out.
+ *
+ * @unpacked  filled on success: the caller's to close
+ */
+int unpack_with(struct unpack *unpack, unpack_fn *fn, AxImageSource *unpacked, AxError *err);
 
 #endif

@@ -39,6 +39,7 @@ enum cli_status {
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
+int cmd_extract_kernel(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 
 /* Those of running VMs are in manage.h. */
@@ -47,6 +48,7 @@ int cmd_trace(int argc, char **argv);
 extern const char run_help[];
 extern const char doctor_help[];
 extern const char guests_help[];
+extern const char extract_kernel_help[];
 extern const char trace_help[];
 
 /* One line "axvmm: ..." to standard error, whole, so that lines of several threads do not mix. Adds

@@ -20,6 +20,7 @@ cli_sources = \
 	src/cli/doctor-host.c \
 	src/cli/doctor-host.h \
 	src/cli/doctor.c \
+	src/cli/extract.c \
 	src/cli/guests.c \
 	src/cli/histogram.c \
 	src/cli/histogram.h \

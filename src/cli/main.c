@@ -29,6 +29,8 @@ static const char help[] =
 	"  trace    show, sum up and convert the exits of a run\n"
 	"  doctor   say what this host's KVM can do, and what to do about what is missing\n"
 	"  guests   list the embedded guests, or extract them\n"
+	"  extract-kernel\n"
+	"           write the kernel that a compressed one unpacks when it boots\n"
 	"  help     this text; with a command its options\n"
 	"\n"
 	"  --help, --version\n";
@@ -49,6 +51,7 @@ static const struct command {
 	{ "trace", cmd_trace, trace_help },
 	{ "doctor", cmd_doctor, doctor_help },
 	{ "guests", cmd_guests, guests_help },
+	{ "extract-kernel", cmd_extract_kernel, extract_kernel_help },
 };
 
 static const struct command *find_command(const char *name)

@@ -9,6 +9,7 @@ script_tests += \
 	tests/cli/doctor \
 	tests/cli/documents \
 	tests/cli/exit-codes \
+	tests/cli/extract \
 	tests/cli/gdb \
 	tests/cli/guests \
 	tests/cli/images \
