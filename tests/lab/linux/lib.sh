@@ -57,6 +57,12 @@ arm64) console=ttyAMA0 ;;
 riscv64) console=ttyS0 ;;
 esac
 
+# KVM's APLIC and IMSICs, where the processor has them: interrupts by irqfd, notifications by ioeventfd.
+irqchip=
+if test "$AX_ARCH" = riscv64 && grep -q ssaia /proc/cpuinfo; then
+	irqchip='--irqchip kernel'
+fi
+
 # Debian's programs are there (tests/lab/tools.sh).
 need_tools() {
 	test -x /usr/bin/fio && return
@@ -86,8 +92,10 @@ guest_start() {
 	line="console=$console rdinit=/init $quiet panic=-1 ${AXVMM_GUEST_WORD:-} $words"
 	test "$test" = - || line="$line test=$test"
 	began=$(uptime_cs)
+	# Two words, or none.
+	# shellcheck disable=SC2086
 	"$axvmm" run --timeout "$limit" --memory "$guest_memory" --initrd "linux/$release/initrd" --cmdline "$line" \
-		"$@" "${guest_kernel:-linux/$release/kernel}" >"$out" 2>"$err" </dev/null &
+		$irqchip "$@" "${guest_kernel:-linux/$release/kernel}" >"$out" 2>"$err" </dev/null &
 	pid=$!
 	watcher=
 	test -z "${AXVMM_GUEST_LIVE:-}" || watch_guest
