@@ -136,8 +136,12 @@ until_so() {
 	done
 }
 
+has_said() {
+	tr -d '\r' <"$out" | grep -Eq "$1"
+}
+
 until_said() {
-	until_so grep -Eq "$1" "$out"
+	until_so has_said "$1"
 }
 
 expect_status() {
