@@ -83,6 +83,8 @@ cli_sources = \
 	src/cli/top-view.c \
 	src/cli/top.c \
 	src/cli/top.h \
+	src/cli/trace-chart.c \
+	src/cli/trace-chart.h \
 	src/cli/trace-command.c \
 	src/cli/trace-exit.c \
 	src/cli/trace-exit.h \

@@ -229,11 +229,15 @@ static void measure(AxTraceReader *reader)
 {
 	const struct trace_pair *pairs = reader->pairs.entries;
 	size_t count = reader->pairs.count;
+	double hz;
 
 	if (reader->info.counter_hz || count < 2)
 		return;
-	reader->info.counter_hz = (uint64_t)((double)(pairs[count - 1].counter - pairs[0].counter) *
-					     1e9 / (double)(pairs[count - 1].ns - pairs[0].ns));
+	hz = (double)(pairs[count - 1].counter - pairs[0].counter) * 1e9 /
+	     (double)(pairs[count - 1].ns - pairs[0].ns);
+	/* Nothing counts that fast. */
+	if (hz < 1e18)
+		reader->info.counter_hz = (uint64_t)hz;
 }
 
 int trace_index(AxTraceReader *reader, AxError *err)
