@@ -83,6 +83,7 @@ EXTRA_DIST += tests/unit/pager_fixture.h
 
 # Running vCPUs: a list of its own.
 include tests/unit/vcpu.mk
+include tests/unit/debug.mk
 
 # Virtio devices: a list of their own.
 include tests/unit/virtio.mk
