@@ -53,8 +53,8 @@ extern "C" {
 typedef struct AxMachine AxMachine;
 
 /*
- * AxMachineOptions.irqchip: x86-64 AX_IRQCHIP_KERNEL for Linux's formats and with virtio devices, else
- * none for one vCPU and AX_IRQCHIP_USER for more; arm64 AX_IRQCHIP_KERNEL; riscv64 the PLIC, which
+ * AxMachineOptions.irqchip: x86-64 AX_IRQCHIP_KERNEL for Linux's formats and with virtio devices (where KVM
+ * lacks it AX_IRQCHIP_SPLIT), else none for one vCPU and AX_IRQCHIP_USER for more; arm64 AX_IRQCHIP_KERNEL; riscv64 the PLIC, which
  * AX_IRQCHIP_NONE and AX_IRQCHIP_USER mean there, too.
  */
 #define AX_MACHINE_IRQCHIP_AUTO UINT32_MAX

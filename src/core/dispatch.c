@@ -185,17 +185,31 @@ static const struct sys_reg_range *find_sys_reg(const AxVm *vm, AxSysRegAddr add
 	return NULL;
 }
 
+static bool was_skipped(const AxVm *vm, AxSysRegAddr addr, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		if (vm->skipped[i] == addr)
+			return true;
+	}
+	return false;
+}
+
 /* Whether a register was not told of yet; remembers it when there is room. */
 static bool is_news(AxVm *vm, AxSysRegAddr addr)
 {
-	bool news = true;
+	unsigned seen = atomic_load_explicit(&vm->skipped_count, memory_order_acquire), count;
+	bool news;
 
+	/* A guest may poll one: no lock for those that are known. */
+	if (was_skipped(vm, addr, 0, seen) || seen == SKIPPED_MAX)
+		return false;
 	pthread_mutex_lock(&vm->lock);
-	for (unsigned i = 0; news && i < vm->skipped_count; i++)
-		news = vm->skipped[i] != addr;
-	news = news && vm->skipped_count < SKIPPED_MAX;
-	if (news)
-		vm->skipped[vm->skipped_count++] = addr;
+	count = vm->skipped_count;
+	news = count < SKIPPED_MAX && !was_skipped(vm, addr, seen, count);
+	if (news) {
+		vm->skipped[count] = addr;
+		atomic_store_explicit(&vm->skipped_count, count + 1, memory_order_release);
+	}
 	pthread_mutex_unlock(&vm->lock);
 	return news;
 }

@@ -90,8 +90,8 @@ struct AxVm {
 	struct sys_reg_range sys_regs[SYS_REG_RANGES];
 	unsigned sys_reg_count;
 	bool skips_sys_regs;		   /* ax_sys_reg_skip_unknown() */
-	AxSysRegAddr skipped[SKIPPED_MAX]; /* that were told of; under lock */
-	unsigned skipped_count;
+	AxSysRegAddr skipped[SKIPPED_MAX]; /* told of; grows under lock */
+	atomic_uint skipped_count;
 	const AxHypercallOps *hypercall_ops;
 	void *hypercall_opaque;
 	AxHypercallConfig hypercall;

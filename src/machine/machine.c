@@ -55,6 +55,32 @@ static void phase(const AxMachineOptions *options, const char *name)
 		options->phase(options->phase_opaque, name);
 }
 
+/* Where the irqchip was not asked for by name, and KVM lacks it, another may do. */
+static int create_vm(AxMachine *machine, const AxMachineOptions *options, AxVmOptions *vm_options,
+		     AxError *err)
+{
+	AxError first = AX_ERROR_INIT, second = AX_ERROR_INIT;
+	uint32_t instead = board_irqchip_instead(machine->irqchip);
+	int ret;
+
+	if (options->irqchip != AX_MACHINE_IRQCHIP_AUTO || instead == machine->irqchip)
+		return ax_vm_create(vm_options, &machine->vm, err);
+	ret = ax_vm_create(vm_options, &machine->vm, &first);
+	if (ret == -ENOTSUP) {
+		vm_options->irqchip = instead;
+		ret = ax_vm_create(vm_options, &machine->vm, &second);
+		if (ret)
+			return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+					    "Linux and virtio devices want interrupts of KVM's: "
+					    "%.160s; %.160s",
+					    first.message, second.message);
+		machine->irqchip = instead;
+	} else if (ret && err) {
+		*err = first;
+	}
+	return ret;
+}
+
 static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError *err)
 {
 	AxVmOptions vm_options = AX_VM_OPTIONS_INIT;
@@ -68,7 +94,7 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	vm_options.log_opaque = options->log_opaque;
 	vm_options.phase = options->phase;
 	vm_options.phase_opaque = options->phase_opaque;
-	ret = ax_vm_create(&vm_options, &machine->vm, err);
+	ret = create_vm(machine, options, &vm_options, err);
 	if (ret)
 		return ret;
 	return board_add_ram(machine->vm, options->memory,

@@ -74,6 +74,9 @@ extern const struct board board;
 /* The AxIrqchip that the VM gets for what AxMachineOptions says; the image is there to be looked at. */
 uint32_t board_irqchip(const AxMachineOptions *options);
 
+/* With AX_MACHINE_IRQCHIP_AUTO: what would do instead where KVM lacks @missing; @missing: nothing. */
+uint32_t board_irqchip_instead(uint32_t missing);
+
 /* The AxPower that the VM gets; the image is there to be looked at. */
 uint32_t board_power(const AxMachineOptions *options);
 

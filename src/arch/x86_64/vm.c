@@ -45,7 +45,8 @@ static int create_kernel_irqchip(AxVm *vm, AxError *err)
 	if (ret == -ENOTTY || ret == -ENXIO || ret == -EINVAL)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
-			"this KVM has no in-kernel irqchip: use AX_IRQCHIP_USER or none");
+			"this KVM has no in-kernel irqchip: AX_IRQCHIP_USER or none would do for a "
+			"guest without APIC timers");
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_CREATE_IRQCHIP") : 0;
 }
 
@@ -56,8 +57,7 @@ static int create_split_irqchip(AxVm *vm, AxError *err)
 
 	if (!sys_check_extension(vm->fd, KVM_CAP_SPLIT_IRQCHIP))
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-				    "this KVM has no split irqchip (KVM_CAP_SPLIT_IRQCHIP): use "
-				    "AX_IRQCHIP_KERNEL");
+				    "this KVM has no split irqchip (KVM_CAP_SPLIT_IRQCHIP)");
 	ret = sys_enable_cap(vm->fd, KVM_CAP_SPLIT_IRQCHIP, X86_IOAPIC_PINS, 0);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_CAP_SPLIT_IRQCHIP") : 0;
 }

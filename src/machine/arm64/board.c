@@ -71,6 +71,11 @@ uint32_t board_irqchip(const AxMachineOptions *options)
 	return options->irqchip == AX_MACHINE_IRQCHIP_AUTO ? AX_IRQCHIP_KERNEL : options->irqchip;
 }
 
+uint32_t board_irqchip_instead(uint32_t missing)
+{
+	return missing;
+}
+
 uint32_t board_power(const AxMachineOptions *options)
 {
 	return options->power;

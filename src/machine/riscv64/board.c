@@ -81,6 +81,11 @@ uint32_t board_irqchip(const AxMachineOptions *options)
 }
 
 /* Linux starts harts by HSM, which is KVM's, and by nothing else. */
+uint32_t board_irqchip_instead(uint32_t missing)
+{
+	return missing;
+}
+
 uint32_t board_power(const AxMachineOptions *options)
 {
 	const struct image image = { .bytes = options->image->bytes,

@@ -112,6 +112,11 @@ uint32_t board_irqchip(const AxMachineOptions *options)
 	return options->cpus > 1 ? AX_IRQCHIP_USER : AX_IRQCHIP_NONE;
 }
 
+uint32_t board_irqchip_instead(uint32_t missing)
+{
+	return missing == AX_IRQCHIP_KERNEL ? AX_IRQCHIP_SPLIT : missing;
+}
+
 uint32_t board_power(const AxMachineOptions *options)
 {
 	return options->power;

@@ -7,6 +7,7 @@
 
 #include <axvmm/machine.h>
 #include <axvmm/memory.h>
+#include <axvmm/virtio.h>
 
 #include "guests/abi.h"
 #include "tests/unit/run_fixture.h"
@@ -292,6 +293,40 @@ START_TEST(the_irqchip_follows_the_cpus)
 }
 END_TEST
 
+/* Linux and devices get the other one where KVM lacks an irqchip of its own; both reasons where it has none. */
+START_TEST(a_missing_irqchip_is_replaced_where_it_can_be)
+{
+	AxVirtioRngConfig config = AX_VIRTIO_RNG_CONFIG_INIT;
+	AxMachineOptions options = usual_options();
+	AxVirtio *rng = NULL;
+	AxMachine *machine;
+	AxError err = AX_ERROR_INIT;
+
+	ck_assert_int_eq(ax_host_new(NULL, NULL, &config.host, NULL), 0);
+	ck_assert_int_eq(ax_virtio_rng_new(&config, &rng, NULL), 0);
+	options.devices = &rng;
+	options.device_count = 1;
+	options.host = config.host;
+	fake_fail(KVM_CREATE_IRQCHIP, 0, ENOTTY);
+	machine = new_machine(&options);
+	ck_assert_uint_eq(ax_machine_power_button(machine, &err), 0);
+	ax_machine_free(machine);
+
+	fake_set_cap(KVM_CAP_SPLIT_IRQCHIP, 0);
+	ck_assert_int_eq(ax_machine_new(&options, &machine, &err), -ENOTSUP);
+	ck_assert_msg(strstr(err.message, "no in-kernel irqchip") &&
+			      strstr(err.message, "KVM_CAP_SPLIT_IRQCHIP"),
+		      "%s", err.message);
+	/* Who asks for one by name gets that one. */
+	fake_set_cap(KVM_CAP_SPLIT_IRQCHIP, 1);
+	options.irqchip = AX_IRQCHIP_KERNEL;
+	ck_assert_int_eq(ax_machine_new(&options, &machine, &err), -ENOTSUP);
+	fake_fail_clear();
+	ax_virtio_free(rng);
+	ax_host_free(config.host);
+}
+END_TEST
+
 START_TEST(addresses_have_owners)
 {
 	AxMachineOptions options = usual_options();
@@ -450,7 +485,8 @@ RUN_CORE_TESTS("machine", done_is_the_guests_code, debug_exit_is_the_guests_code
 	       unclaimed_stop_is_unhandled, every_console_prints,
 	       hypercalls_and_registers_of_the_test_host_answer,
 	       memory_beyond_3_gib_goes_on_at_4_gib, the_irqchip_follows_the_cpus,
-	       addresses_have_owners, a_report_has_lines_and_an_end,
-	       registers_after_reset_are_no_evidence, a_spoilt_entry_sets_both_code_sizes,
-	       senseless_options_are_refused, a_result_of_another_size_is_refused, ends_have_names,
+	       a_missing_irqchip_is_replaced_where_it_can_be, addresses_have_owners,
+	       a_report_has_lines_and_an_end, registers_after_reset_are_no_evidence,
+	       a_spoilt_entry_sets_both_code_sizes, senseless_options_are_refused,
+	       a_result_of_another_size_is_refused, ends_have_names,
 	       whatever_fails_while_it_is_built_nothing_leaks)
