@@ -59,17 +59,25 @@ check-tsan:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(tsan_tests)'
 .PHONY: check-unit check-tsan
 
+# "make distcheck" with the tests that an archive could fail: those of files, of what is installed, and with
+# corpora.
+file_tests = $(filter tests/lint/% tests/install/% tests/cli/documents,$(script_tests)) $(fuzz_programs)
+file_programs = $(filter tests/cli/%,$(check_PROGRAMS)) $(fuzz_programs)
+distcheck-files:
+	$(MAKE) distcheck AM_MAKEFLAGS="TESTS='$(file_tests)' check_PROGRAMS='$(file_programs)'"
+.PHONY: distcheck-files
+
 # A few seconds of each fuzz target (--enable-fuzzers), starting from its corpus, which stays as it is.
-FUZZ_SECONDS = 5
+FUZZ_SECONDS = 4
+FUZZ_JOBS = 1
 fuzz-smoke: $(fuzz_programs)
 if ENABLE_FUZZERS
-	@for program in $(fuzz_programs); do \
-		name=`basename $$program`; \
-		echo "== $$name, $(FUZZ_SECONDS) s"; \
-		rm -rf fuzz-corpus && mkdir fuzz-corpus || exit 1; \
-		timeout 300 ./$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
-			fuzz-corpus $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
-	done; rm -rf fuzz-corpus
+	@printf '%s\n' $(fuzz_programs) | xargs -P $(FUZZ_JOBS) -I PROGRAM sh -c \
+		'name=`basename "$$1"`; new=fuzz-corpus/$$name; rm -rf "$$new"; mkdir -p "$$new" || exit 255; \
+		timeout 300 "./$$1" -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 "$$new" \
+			"$(srcdir)/tests/fuzz/corpus/$$name" >"$$new.log" 2>&1; status=$$?; \
+		echo "== $$name, $(FUZZ_SECONDS) s"; cat "$$new.log"; test $$status -eq 0 || exit 255' fuzz PROGRAM
+	@rm -rf fuzz-corpus
 else
 	@echo 'make fuzz-smoke needs a build configured with --enable-fuzzers' >&2; exit 1
 endif
