@@ -70,9 +70,6 @@ lab_open() {
 	# A machine may have tests that are all that is asked of it, and a command to call before its start.
 	machine_tests=
 	machine_prepare=:
-	# Seconds for the whole machine, and for one test in it.
-	machine_limit=1500
-	test_limit=400
 	# Seconds for all of its tests, and for one.
 	machine_limit=1500
 	test_limit=400
