@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Man pages and other documents; one a line.
 man_pages = docs/axvmm.1
-documents = README docs/DEVICES docs/EXITS docs/HACKING docs/TRACE docs/config.schema.json
+documents = README docs/DEVICES docs/EXITS docs/HACKING docs/RECORDING docs/TRACE docs/config.schema.json
 
 dist_man_MANS = $(man_pages)
 dist_doc_DATA = $(documents)

@@ -23,6 +23,7 @@ public_headers = \
 	include/axvmm/pager.h \
 	include/axvmm/pc.h \
 	include/axvmm/probe.h \
+	include/axvmm/record.h \
 	include/axvmm/rtc.h \
 	include/axvmm/share.h \
 	include/axvmm/stats.h \

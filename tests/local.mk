@@ -20,6 +20,8 @@ script_tests =
 tsan_tests =
 
 EXTRA_DIST += tests/run-test tests/coverage tests/check-all
+# Recordings that "axvmm replay" is tested with.
+EXTRA_DIST += tests/record
 
 # libcheck, noting less of what went well.
 check_LTLIBRARIES += tests/libaxcheck.la

@@ -15,6 +15,7 @@
 #include <axvmm/irq.h>
 #include <axvmm/memory.h>
 #include <axvmm/pager.h>
+#include <axvmm/record.h>
 #include <axvmm/stats.h>
 #include <axvmm/trace.h>
 #include <axvmm/types.h>

@@ -47,6 +47,11 @@ typedef struct AxDeviceOps {
 	 * reset.
 	 */
 	int (*restore)(void *opaque, AxState *state);
+	/*
+	 * A replay (record.h): do what the call from outside did that was recorded by
+	 * ax_record_enter() with the same @what and bytes, which are untrusted. NULL: there are none.
+	 */
+	void (*outside)(void *opaque, uint32_t what, const void *bytes, size_t len);
 } AxDeviceOps;
 
 /**

@@ -42,6 +42,7 @@
 #include <axvmm/error.h>
 #include <axvmm/exit.h>
 #include <axvmm/host.h>
+#include <axvmm/record.h>
 #include <axvmm/types.h>
 #include <axvmm/virtio.h>
 #include <axvmm/vm.h>
@@ -117,13 +118,16 @@ typedef struct AxMachineOptions {
 	const AxImageSource *firmware;
 	AxPhaseFn *phase; /* phases of ax_machine_new(), with those of AxVmOptions.phase; NULL: none */
 	void *phase_opaque;
+	/* Made of this machine, from its first instruction on (record.h), which says in it what the machine
+	 * is; borrowed until ax_machine_free(). `host` and that of `devices` are then ax_record_host(). */
+	AxRecord *record;
 } AxMachineOptions;
 
 #define AX_MACHINE_OPTIONS_INIT                                                                   \
 	{                                                                                         \
 		sizeof(AxMachineOptions), NULL, AX_MACHINE_MEMORY_DEFAULT, 1,                     \
 			AX_MACHINE_IRQCHIP_AUTO, 0, 0, 0, NULL, NULL, NULL, { NULL, NULL }, NULL, \
-			NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL                         \
+			NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL                   \
 	}
 
 /* How many virtio devices a machine has room for: x86-64 and riscv64 8, arm64 32. Thread: any. */
@@ -140,6 +144,20 @@ AX_API uint32_t ax_machine_slots(void);
  * Thread: any.
  */
 AX_API int ax_machine_new(const AxMachineOptions *options, AxMachine **out, AxError *err);
+
+/**
+ * Build the machine that a recording was made of, for its replay: without KVM, without an image, and with
+ * devices whose host sides are the recording. ax_replay_run() takes it from there.
+ *
+ * Devices that cannot be replayed are left out; ax_record_refusal() says why of each.
+ *
+ * @param record  of ax_replay_open(); borrowed until ax_machine_free()
+ * @return 0; -ENOEXEC the recording does not say what machine it was made of, or nonsense; else as
+ *         ax_machine_new()
+ *
+ * Thread: any.
+ */
+AX_API int ax_machine_replay(AxRecord *record, AxMachine **out, AxError *err);
 
 /* Take the machine apart. Nobody runs or uses it any more. NULL is allowed. Thread: any; the host's
  * loop does not run. */

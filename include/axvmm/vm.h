@@ -54,13 +54,18 @@ typedef enum AxLogLevel { AX_LOG_WARNING = 0, AX_LOG_INFO = 1 } AxLogLevel;
  */
 typedef void AxLogFn(void *opaque, AxLogLevel level, const char *message);
 
+/*
+ * AxVmOptions.kvm_path: a VM without KVM, for tests of handlers. Its vCPUs are set up and bound as ever, and
+ * never run: ax_vcpu_dispatch() has handlers answer exits that the caller makes up. Registers are zero.
+ */
+#define AX_VM_OFFLINE ""
 /* A phase of building something is over; it began where the one before ended. @phase is a constant
  * string, such as "KVM_CREATE_VM". On the thread that builds. */
 typedef void AxPhaseFn(void *opaque, const char *phase);
 
 typedef struct AxVmOptions {
 	size_t size;	      /* sizeof(AxVmOptions): AX_VM_OPTIONS_INIT */
-	const char *kvm_path; /* NULL: /dev/kvm */
+	const char *kvm_path; /* NULL: /dev/kvm; AX_VM_OFFLINE */
 	uint32_t irqchip;     /* an AxIrqchip */
 	uint32_t unclaimed;   /* an AxUnclaimed */
 	int kick_signal;      /* 0: SIGRTMIN + 3. See ax_vm_create() */
@@ -69,11 +74,13 @@ typedef struct AxVmOptions {
 	void *log_opaque;
 	AxPhaseFn *phase; /* NULL: nobody wants to know */
 	void *phase_opaque;
+	struct AxRecord *record; /* record.h: made of this VM, or replayed by it, which is AX_VM_OFFLINE then;
+				  * borrowed; NULL: none */
 } AxVmOptions;
 
 #define AX_VM_OPTIONS_INIT                                        \
 	{                                                         \
-		sizeof(AxVmOptions), NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL \
+		sizeof(AxVmOptions), NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL \
 	}
 
 /**

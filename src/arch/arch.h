@@ -18,6 +18,7 @@
  * ARCH_IRQ_LINES       how many lines ax_irq_get() knows: 0 to one less
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
  * ARCH_HAS_DEBUG_REGISTERS  1: arch_debug() takes points
+ * ARCH_MACHINE         ELF's number of it: recordings say it
  * ARCH_PREPARES        1: arch_vm_prepare() has something to do
  */
 #include AX_ARCH_SEAM

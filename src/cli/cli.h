@@ -38,6 +38,7 @@ enum cli_status {
 /* Subcommands: argv[0] is the subcommand's name. They return an exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
 int cmd_extract_kernel(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
@@ -47,6 +48,7 @@ int cmd_trace(int argc, char **argv);
 /* What "axvmm help NAME" prints. */
 extern const char run_help[];
 extern const char doctor_help[];
+extern const char replay_help[];
 extern const char guests_help[];
 extern const char extract_kernel_help[];
 extern const char trace_help[];

@@ -52,6 +52,9 @@ cli_sources = \
 	src/cli/params.h \
 	src/cli/pauser.c \
 	src/cli/pauser.h \
+	src/cli/record.c \
+	src/cli/record.h \
+	src/cli/replay.c \
 	src/cli/protobuf.c \
 	src/cli/protobuf.h \
 	src/cli/run.c \

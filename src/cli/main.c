@@ -26,6 +26,7 @@ static const char help[] =
 	"  pause, resume\n"
 	"           hold its CPUs, and let them go on\n"
 	"  balloon  ask its guest to leave memory to the host\n"
+	"  replay   feed a recording of a run to the device models, and compare\n"
 	"  trace    show, sum up and convert the exits of a run\n"
 	"  doctor   say what this host's KVM can do, and what to do about what is missing\n"
 	"  guests   list the embedded guests, or extract them\n"
@@ -48,6 +49,7 @@ static const struct command {
 	{ "pause", cmd_pause, pause_help },
 	{ "resume", cmd_resume, resume_help },
 	{ "balloon", cmd_balloon, balloon_help },
+	{ "replay", cmd_replay, replay_help },
 	{ "trace", cmd_trace, trace_help },
 	{ "doctor", cmd_doctor, doctor_help },
 	{ "guests", cmd_guests, guests_help },

@@ -242,6 +242,7 @@ int options_take_machine(struct run_options *options, int option, const char *va
 	case OPTION_POWER: return parse_power(value, options);
 	case OPTION_UNCLAIMED: return parse_unclaimed(value, options);
 	case OPTION_TRACE: return parse_trace(value, options);
+	case OPTION_RECORD: options->record = value; return STATUS_OK;
 	case OPTION_GDB: return parse_gdb(value, options);
 	case OPTION_TIMEOUT: return parse_timeout(value, options);
 	case OPTION_GUEST: return parse_guest(value, options);

@@ -46,6 +46,7 @@ const struct option run_long_options[] = {
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "timing", no_argument, NULL, OPTION_TIMING },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
+	{ "record", required_argument, NULL, OPTION_RECORD },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "wait", no_argument, NULL, OPTION_WAIT },
 	{ "crash-dir", required_argument, NULL, OPTION_CRASH_DIR },

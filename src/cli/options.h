@@ -118,6 +118,7 @@ struct run_options {
 	bool stats;
 	bool timing;
 	const char *trace;   /* a file; NULL: none */
+	const char *record;  /* the same */
 	const char *gdb;     /* an address; NULL: no stub */
 	bool wait;	     /* for gdb */
 	const char *crash_dir; /* NULL: no reports */

@@ -54,6 +54,7 @@ const char run_help[] =
 	"  --no-reboot                 a reset ends any guest, with status 202\n"
 	"  --timeout SECONDS           end the guest after this time\n"
 	"  --stats                     say at the end what the exits cost\n"
+	"  --record FILE               record all that reaches the devices, for \"axvmm replay\"\n"
 	"  --timing                    say at the end where the time of the start went\n"
 	"  --trace FILE                write every exit and its answer to FILE, for \"axvmm trace\"\n"
 	"  --gdb unix:PATH|tcp:ADDR:PORT[,remote]\n"

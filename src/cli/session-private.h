@@ -17,6 +17,7 @@
 #include "cli/iothread.h"
 #include "cli/live.h"
 #include "cli/pauser.h"
+#include "cli/record.h"
 #include "cli/serial.h"
 #include "cli/session.h"
 #include "cli/source.h"
@@ -36,6 +37,9 @@ struct session {
 	_Atomic(struct consoles *) consoles;
 	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
+	AxRecord *recording; /* --record; NULL */
+	AxRecord *record;    /* the same for the first machine; NULL for those of a guest that rebooted */
+	bool ran;
 	struct trace *trace;	  /* NULL: none is written */
 	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
 	struct timing *timing;	  /* NULL: off */

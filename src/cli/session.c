@@ -91,6 +91,14 @@ static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
 
 static const AxObserver observer = { sizeof(observer), on_exit };
 
+/* What devices have of the host. */
+static AxHost *devices_host(struct session *session)
+{
+	AxHost *host = iothread_host(session->io);
+
+	return session->recording ? ax_record_host(session->recording, host) : host;
+}
+
 /* The next machine, the first or that of a guest that reboots, with the same devices. */
 static int make_machine(struct session *session)
 {
@@ -111,6 +119,9 @@ static int make_machine(struct session *session)
 		config.console.write = on_output;
 		config.console.opaque = session;
 	}
+	config.record = session->record;
+	if (session->record)
+		config.host = devices_host(session);
 	config.log = on_log;
 	config.devices = session->devices.list;
 	config.device_count = session->devices.count;
@@ -188,7 +199,15 @@ static int make_rest(struct session *session)
 			return no_memory();
 	}
 	writer_init(&session->output, STDOUT_FILENO, &session->hurry);
-	status = devices_open(&session->devices, options, cpus, iothread_host(session->io));
+	if (options->record) {
+		session->recording = recording_open(options);
+		if (!session->recording)
+			return STATUS_HOST;
+		session->record = session->recording;
+		if (!devices_host(session))
+			return no_memory();
+	}
+	status = devices_open(&session->devices, options, cpus, devices_host(session));
 	return status ? status : make_consoles(session);
 }
 
@@ -231,6 +250,8 @@ static int reboot(struct session *session)
 
 	timing_finish(session->timing);
 	free_machine(session);
+	/* A recording is of one machine. */
+	session->record = NULL;
 	session->reboots++;
 	status = make_machine(session);
 	if (!status)
@@ -247,6 +268,7 @@ static int run_machines(struct session *session, AxMachineResult *result)
 	AxError err = AX_ERROR_INIT;
 	int status = STATUS_OK;
 
+	session->ran = true;
 	signals_begin(on_signal, session, session->options->timeout_ns);
 	consoles_begin(atomic_load(&session->consoles));
 	for (;;) {
@@ -341,17 +363,20 @@ static int run(struct session *session)
 	return status;
 }
 
-static void take_apart(struct session *session)
+static int take_apart(struct session *session, int status)
 {
 	close_consoles(session, STATUS_HOST);
 	session_debug_end(session, STATUS_HOST);
 	session_control_end(session, NULL, STATUS_HOST);
+	if (!recording_close(session->recording, session->options, session->ran))
+		status = STATUS_HOST;
 	iothread_free(session->io);
 	session_trace_close(session, STATUS_HOST);
 	stats_free(session->stats);
 	ax_crash_ring_free(session->crash);
 	source_close(&session->source, session->options);
 	timing_end(session->timing);
+	return status;
 }
 
 /* What --dump-fdt and --dump-acpi ask for is told without a run. */
@@ -382,6 +407,8 @@ int session_run(const struct run_options *options, uint64_t begin_ns)
 	timing_mark(session.timing, "command line");
 	status = trace_check(options);
 	if (!status)
+		status = recording_check(options);
+	if (!status)
 		status = consoles_check(options);
 	if (!status)
 		status = source_open(&session.source, options);
@@ -397,6 +424,5 @@ int session_run(const struct run_options *options, uint64_t begin_ns)
 		status = make_machine(&session);
 	if (!status)
 		status = dump_or_run(&session);
-	take_apart(&session);
-	return status;
+	return take_apart(&session, status);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/replay.h"
 #include "core/state.h"
 #include "core/vm.h"
 
@@ -56,7 +57,8 @@ int ax_device_add(AxVm *vm, const char *name, const AxDeviceOps *ops, void *opaq
 	if (!len || len == NAME_SIZE)
 		return ax_error_argument(err, -EINVAL, "a device's name has 1 to %d bytes",
 					 NAME_SIZE - 1);
-	if (!ops || ops->size < sizeof(*ops) || !ops->reset || !ops->save || !ops->restore)
+	if (!ops ||
+	    (ops->size < sizeof(*ops) && ops->size != offsetof(AxDeviceOps, outside)) || !ops->reset || !ops->save || !ops->restore)
 		return ax_error_argument(err, -EINVAL,
 					 "device \"%s\" lacks an op, or its ops' size is not set",
 					 name);
@@ -230,4 +232,19 @@ int ax_devices_restore(AxVm *vm, AxState *state, AxError *err)
 void device_fini(AxVm *vm)
 {
 	list_free(&vm->devices);
+}
+
+bool device_is_there(const AxVm *vm, const char *name)
+{
+	return find(vm, name, strlen(name));
+}
+
+bool device_outside(AxVm *vm, const char *name, uint32_t what, const void *bytes, size_t len)
+{
+	const struct device *device = find(vm, name, strlen(name));
+
+	if (!device || device->ops->size < sizeof(*device->ops) || !device->ops->outside)
+		return false;
+	device->ops->outside(device->opaque, what, bytes, len);
+	return true;
 }

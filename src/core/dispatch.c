@@ -14,6 +14,7 @@
 #include "core/dispatch.h"
 #include "core/exit.h"
 #include "core/notify.h"
+#include "core/record.h"
 #include "core/reply.h"
 #include "core/vm.h"
 
@@ -37,7 +38,7 @@ const struct range *dispatch_cache(AxVCpu *vcpu, enum range_space space, uint64_
 {
 	struct range *range = range_find(&vcpu->snapshot->table[space], addr);
 
-	if (!range || range->uncached || !range_fits(range, addr, width) ||
+	if (!range || range->uncached || vcpu->vm->record || !range_fits(range, addr, width) ||
 	    notify_overlaps(vcpu->snapshot, space, range->base, range->length))
 		return NULL;
 	range_cache_enter(&vcpu->cache[space], range_cache_hash(space, addr), range);
@@ -433,9 +434,11 @@ AxHandled dispatch_exit(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t *an
 	AxHandled handled;
 
 	*answer = 0;
-	if (!fn)
-		return AX_UNHANDLED;
-	handled = fn(vcpu, exit, answer);
+	if (vcpu->vm->record)
+		record_exit_begin(vcpu, exit);
+	handled = fn ? fn(vcpu, exit, answer) : AX_UNHANDLED;
+	if (vcpu->vm->record)
+		record_exit_end(vcpu, exit, handled, *answer);
 	if (handled == AX_UNHANDLED && vcpu->vm->unclaimed == AX_UNCLAIMED_WARN)
 		dispatch_warn(vcpu, exit);
 	return handled;

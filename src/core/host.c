@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/host_loop.h"
+#include "core/record.h"
 
 struct AxHost {
 	const AxHostOps *ops;
@@ -56,6 +57,11 @@ int ax_host_new(const AxHostOps *ops, void *opaque, AxHost **out, AxError *err)
 	}
 	*out = host;
 	return 0;
+}
+
+void *host_opaque_of(const AxHost *host, const AxHostOps *ops)
+{
+	return host->ops == ops ? host->opaque : NULL;
 }
 
 void ax_host_free(AxHost *host)

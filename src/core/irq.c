@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <axvmm/irq.h>
+#include <axvmm/record.h>
 
 #include "arch/arch.h"
 #include "core/error.h"
@@ -41,6 +42,15 @@ struct irq_lines {
 	bool routed[LINE_COUNT]; /* split irqchip, under lock: what ax_irq_route() said */
 	AxMsi routes[LINE_COUNT];
 };
+
+/* What of a line is recorded. */
+enum { LINE_LOW = 0, LINE_HIGH = 1, LINE_PULSE = 2 };
+
+static void tell_line(struct irq_lines *lines, uint32_t gsi, uint8_t what)
+{
+	if (lines->vm->record)
+		ax_record_output(lines->vm->record, AX_RECORD_LINE, gsi, &what, sizeof(what));
+}
 
 void ax_irq_set(const AxIrq *irq, bool level)
 {
@@ -73,6 +83,7 @@ static void kernel_set(void *opaque, uint32_t gsi, bool level)
 	pthread_mutex_lock(&line->lock);
 	if (line->level != level) {
 		line->level = level;
+		tell_line(lines, gsi, level ? LINE_HIGH : LINE_LOW);
 		(void)set_kernel_level(lines->vm, gsi, level);
 	}
 	pthread_mutex_unlock(&line->lock);
@@ -105,6 +116,10 @@ static void kernel_pulse(void *opaque, uint32_t gsi)
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&line->lock);
+	tell_line(lines, gsi, LINE_PULSE);
+	/* A recording does without descriptors that KVM listens to. */
+	if (line->irqfd == IRQFD_UNTRIED && lines->vm->record)
+		line->irqfd = IRQFD_REFUSED;
 	if (line->irqfd == IRQFD_UNTRIED)
 		line->irqfd = make_irqfd(lines->vm, gsi);
 	if (line->irqfd < 0 || write(line->irqfd, &one, sizeof(one)) < 0) {
@@ -120,7 +135,11 @@ static void edge_set(void *opaque, uint32_t gsi, bool level)
 {
 	struct irq_lines *lines = opaque;
 
-	if (!atomic_exchange(&lines->line[gsi].level, level) && level)
+	bool before = atomic_exchange(&lines->line[gsi].level, level);
+
+	if (before != level)
+		tell_line(lines, gsi, level ? LINE_HIGH : LINE_LOW);
+	if (!before && level)
 		(void)ax_vcpu_inject_interrupt(lines->target, VECTOR_BASE + gsi, NULL);
 }
 
@@ -133,6 +152,7 @@ static void level_set(void *opaque, uint32_t gsi, bool level)
 	pthread_mutex_lock(&lines->lock);
 	if (line->level != level) {
 		line->level = level;
+		tell_line(lines, gsi, level ? LINE_HIGH : LINE_LOW);
 		if (level && lines->raised++ == 0)
 			(void)arch_inject(lines->target, VECTOR_BASE, NULL);
 		else if (!level && --lines->raised == 0)
@@ -227,6 +247,9 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 		ret = arch_vm_prepare(vm, err);
 	if (ret)
 		return ret;
+	if (vm->record)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "a recorded VM's interrupts are this process's to raise");
 	if (vm->irqchip != AX_IRQCHIP_KERNEL && vm->irqchip != AX_IRQCHIP_SPLIT)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
@@ -261,6 +284,7 @@ int ax_msi_send(AxVm *vm, const AxMsi *msi, AxError *err)
 	if (!takes_messages(vm))
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "messages are interrupts only where KVM has the irqchip");
+	ax_record_output(vm->record, AX_RECORD_MESSAGE, msi->address, &msi->data, sizeof(msi->data));
 	ret = sys_ioctl_struct(vm->fd, KVM_SIGNAL_MSI, &request);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_SIGNAL_MSI") : 0;
 }
@@ -306,6 +330,8 @@ int ax_irq_route(AxVm *vm, uint32_t gsi, const AxMsi *msi, AxError *err)
 	lines = get_lines(vm);
 	if (!lines)
 		return ax_error_nomem(err, "interrupt lines");
+	/* Address and data; nothing: masked. */
+	ax_record_output(vm->record, AX_RECORD_ROUTE, gsi, msi, msi ? 12 : 0);
 	pthread_mutex_lock(&lines->lock);
 	if (lines->routed[gsi] || msi) {
 		lines->routed[gsi] = msi != NULL;

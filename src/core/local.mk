@@ -49,7 +49,15 @@ core_sources = \
 	src/core/range.h \
 	src/core/range_cache.c \
 	src/core/range_cache.h \
+	src/core/record.c \
+	src/core/record.h \
+	src/core/record_format.c \
+	src/core/record_host.c \
+	src/core/record_text.c \
 	src/core/register.c \
+	src/core/replay.c \
+	src/core/replay.h \
+	src/core/replay_open.c \
 	src/core/reply.c \
 	src/core/reply.h \
 	src/core/request.c \

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <axvmm/record.h>
+
 #include "core/memory.h"
 #include "core/pager.h"
 
@@ -160,11 +162,17 @@ static int copy(AxVm *vm, AxGuestPhysAddr gpa, uint8_t *buffer, uint64_t len, bo
 
 int ax_mem_read(AxVm *vm, AxGuestPhysAddr gpa, void *buffer, uint64_t len)
 {
-	return copy(vm, gpa, buffer, len, false);
+	int ret = copy(vm, gpa, buffer, len, false);
+
+	if (!ret && len && vm->record)
+		ax_record_input(vm->record, AX_RECORD_MEMORY, gpa, buffer, len);
+	return ret;
 }
 
 int ax_mem_write(AxVm *vm, AxGuestPhysAddr gpa, const void *buffer, uint64_t len)
 {
+	if (len && vm->record)
+		ax_record_output(vm->record, AX_RECORD_WRITTEN, gpa, buffer, len);
 	return copy(vm, gpa, (uint8_t *)buffer, len, true);
 }
 

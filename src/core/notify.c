@@ -218,7 +218,8 @@ static int add_locked(AxVm *vm, const AxNotify *what, AxNotifyId *id, AxError *e
 					 what->width, what->addr);
 	if (!list_reserve(&vm->notifies, sizeof(*entries)))
 		return ax_error_nomem(err, "a notification");
-	in_kernel = try_kernel(vm, what, err);
+	/* What KVM carried would not be seen by a recording. */
+	in_kernel = vm->record ? 0 : try_kernel(vm, what, err);
 	if (in_kernel < 0)
 		return in_kernel;
 	if (!in_kernel)

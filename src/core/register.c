@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <axvmm/record.h>
+
 #include "arch/arch.h"
 #include "core/debug.h"
 #include "core/error.h"
@@ -56,7 +58,11 @@ static int get_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t *value, Ax
 	if (!reg)
 		return -ENOENT;
 	ret = vcpu_check_registers(vcpu, err);
-	return ret ? ret : arch_get_reg(vcpu, reg, value, err);
+	if (!ret)
+		ret = arch_get_reg(vcpu, reg, value, err);
+	if (!ret && vcpu->vm->record)
+		ax_record_input(vcpu->vm->record, AX_RECORD_REGISTER, reg->id, value, sizeof(*value));
+	return ret;
 }
 
 static int set_reg(AxVCpu *vcpu, const struct arch_reg *reg, uint64_t value, AxError *err)

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <axvmm/record.h>
+
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/vcpu.h"
@@ -207,12 +209,20 @@ int ax_vcpu_start(AxVCpu *vcpu, AxGuestPhysAddr entry, uint64_t arg, AxError *er
 	return ret;
 }
 
+static void tell_record(AxVCpu *vcpu, uint64_t what)
+{
+	if (vcpu->vm->record)
+		ax_record_output(vcpu->vm->record, AX_RECORD_INJECT, vcpu->id, &what, sizeof(what));
+}
+
 int ax_vcpu_inject_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 {
+	tell_record(vcpu, vector);
 	return arch_inject(vcpu, vector, err);
 }
 
 int ax_vcpu_clear_interrupt(AxVCpu *vcpu, unsigned vector, AxError *err)
 {
+	tell_record(vcpu, vector | AX_RECORD_TAKEN_BACK);
 	return arch_clear_interrupt(vcpu, vector, err);
 }

@@ -15,6 +15,7 @@
 #include "core/reply.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "sys/offline.h"
 
 /* Note what the exit waits for, so that answers and registers can be checked against it. */
 static void note_pending(AxVCpu *vcpu, const AxVCpuExitReason *exit)
@@ -117,6 +118,9 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err)
 			err, "vCPU %u is %s%s and can't be entered", vcpu->id,
 			ax_vcpu_state_name(state),
 			state >= AX_VCPU_READY && !vcpu_is_owner(vcpu) ? ", another thread's" : "");
+	if (vcpu->fd == SYS_OFFLINE)
+		return ax_error_state(err, "vCPU %u is of a VM without KVM: nothing runs it",
+				      vcpu->id);
 	return 0;
 }
 
@@ -179,6 +183,9 @@ int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	int ret = 0;
 
+	/* Nothing has an access under way. */
+	if (vcpu->fd == SYS_OFFLINE)
+		vcpu->pending.kind = AX_EXIT_NOTHING;
 	/* An exit that became Nothing (an ignored interrupt command) may be pending itself. */
 	while (!ret && vcpu->pending.kind != AX_EXIT_NOTHING) {
 		if (must_complete(vcpu))

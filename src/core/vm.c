@@ -18,7 +18,9 @@
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/pager.h"
+#include "core/record.h"
 #include "core/vm.h"
+#include "sys/offline.h"
 #include "sys/sys.h"
 
 /* Not SIGRTMIN itself: debuggers and threading libraries like the first ones. */
@@ -90,6 +92,10 @@ static int open_kvm(AxVm *vm, const char *path, AxError *err)
 {
 	int version;
 
+	if (!*path || ax_record_is_replay(vm->record)) {
+		vm->kvm_fd = SYS_OFFLINE;
+		return 0;
+	}
 	vm->kvm_fd = sys_open(path);
 	if (vm->kvm_fd == -ENOENT || vm->kvm_fd == -ENXIO || vm->kvm_fd == -ENODEV)
 		return ax_error_set(
@@ -171,6 +177,7 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 	vm->kick_signal = options->kick_signal ? options->kick_signal : DEFAULT_KICK_SIGNAL;
 	vm->log = options->log;
 	vm->log_opaque = options->log_opaque;
+	vm->record = options->record;
 	ret = install_kick_handler(vm->kick_signal, err);
 	if (!ret)
 		ret = open_kvm(vm, options->kvm_path ? options->kvm_path : "/dev/kvm", err);

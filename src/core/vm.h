@@ -10,6 +10,7 @@
 
 #include <axvmm/debug.h>
 #include <axvmm/handler.h>
+#include <axvmm/record.h>
 #include <axvmm/vm.h>
 
 #include "core/list.h"
@@ -65,6 +66,7 @@ struct AxVm {
 	int kick_signal;
 	AxLogFn *log;
 	void *log_opaque;
+	AxRecord *record; /* all that reaches handlers goes into it, or comes from it; NULL: neither */
 
 	/* Guards what is built and published, below. Never taken on the exit path. */
 	pthread_mutex_t lock;

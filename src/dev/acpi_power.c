@@ -73,10 +73,25 @@ static const AxRangeOps power_ops = {
 	.write = power_write,
 };
 
-void ax_acpi_power_press(AxAcpiPower *power)
+/* The only call from outside; it may come from a recording. */
+static void press(void *opaque, uint32_t what, const void *bytes, size_t len)
 {
+	AxAcpiPower *power = opaque;
+
+	(void)what;
+	(void)bytes;
+	(void)len;
 	atomic_fetch_or(&power->events, EVENT_BUTTON);
 	ax_irq_pulse(&power->irq);
+}
+
+void ax_acpi_power_press(AxAcpiPower *power)
+{
+	AxRecord *record = ax_dev_record(&power->link);
+
+	ax_record_enter(record, power->link.name, 0, NULL, 0);
+	press(power, 0, NULL, 0);
+	ax_record_leave(record);
 }
 
 AxAcpiPowerEnd ax_acpi_power_end(const AxAcpiPower *power)
@@ -123,6 +138,7 @@ static const AxDeviceOps power_device_ops = {
 	.reset = power_reset,
 	.save = power_save,
 	.restore = power_restore,
+	.outside = press,
 };
 
 int ax_acpi_power_new(const AxAcpiPowerConfig *config, AxAcpiPower **out, AxError *err)

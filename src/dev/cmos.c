@@ -68,9 +68,17 @@ static uint64_t host_now(void *opaque)
 	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t guest_now(const AxCmos *cmos)
+static uint64_t real_now(AxCmos *cmos)
 {
-	return cmos->config.now(cmos->config.now_opaque) + (uint64_t)cmos->offset;
+	uint64_t now = cmos->config.now(cmos->config.now_opaque);
+
+	ax_record_input(ax_dev_record(&cmos->link), AX_RECORD_REAL_TIME, 0, &now, sizeof(now));
+	return now;
+}
+
+static uint64_t guest_now(AxCmos *cmos)
+{
+	return real_now(cmos) + (uint64_t)cmos->offset;
 }
 
 static uint8_t encode(const AxCmos *cmos, unsigned value)
@@ -133,7 +141,7 @@ static void take_time(AxCmos *cmos)
 			   1900,
 	};
 	time_t seconds = timegm(&tm);
-	uint64_t host = cmos->config.now(cmos->config.now_opaque);
+	uint64_t host = real_now(cmos);
 
 	if (seconds >= 0)
 		cmos->offset = (int64_t)((uint64_t)seconds * NS_PER_SECOND - host);

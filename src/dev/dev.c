@@ -78,6 +78,7 @@ int ax_dev_attach(struct ax_dev_link *link, AxVm *vm, const struct ax_dev_window
 	if (ret)
 		return ret;
 	link->vm = vm;
+	atomic_store(&link->record, ax_vm_record(vm));
 	link->added = true;
 	for (unsigned i = 0; i < count; i++) {
 		ret = add_window(link, &windows[i], lock, opaque, &link->ids[i], err);
@@ -109,6 +110,7 @@ int ax_dev_detach(struct ax_dev_link *link, AxError *err)
 			return ret;
 		link->added = false;
 	}
+	atomic_store(&link->record, NULL);
 	link->vm = NULL;
 	return 0;
 }

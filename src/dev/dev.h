@@ -5,7 +5,10 @@
 #ifndef AXVMM_DEV_DEV_H
 #define AXVMM_DEV_DEV_H
 
+#include <stdatomic.h>
+
 #include <axvmm/devices.h>
+#include <axvmm/record.h>
 
 #define AX_DEV_NAME_SIZE 32
 #define AX_DEV_WINDOWS	 4
@@ -26,10 +29,17 @@ int ax_dev_config(void *config, size_t known, const void *given, size_t minimum,
 /* The state of being in a VM, embedded in each device. */
 struct ax_dev_link {
 	AxVm *vm; /* NULL: in none */
+	_Atomic(AxRecord *) record; /* that VM's; NULL */
 	char name[AX_DEV_NAME_SIZE];
 	bool added; /* ax_device_add() was done */
 	AxRangeId ids[AX_DEV_WINDOWS];
 };
+
+/* The recording of the VM that it is in; NULL: none. Any thread. */
+static inline AxRecord *ax_dev_record(struct ax_dev_link *link)
+{
+	return atomic_load_explicit(&link->record, memory_order_acquire);
+}
 
 /* A range that a device claims. */
 struct ax_dev_window {

@@ -31,7 +31,7 @@ struct AxGoldfishRtc {
 	bool pending;	     /* the alarm has come, and was not taken back */
 };
 
-static uint64_t guest_time(const AxGoldfishRtc *dev)
+static uint64_t guest_time(AxGoldfishRtc *dev)
 {
 	return ax_rtc_real(&dev->rtc) + dev->offset;
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dev/pl011.h"
 
@@ -18,7 +19,7 @@ static size_t host_room(const struct pl011_regs *regs)
 	return regs->cr & PL011_CR_LBE ? 0 : pl011_room(regs);
 }
 
-size_t ax_pl011_input(AxPl011 *uart, const void *bytes, size_t len)
+static size_t take_input(AxPl011 *uart, const void *bytes, size_t len)
 {
 	const uint8_t *from = bytes;
 	size_t taken;
@@ -36,7 +37,7 @@ size_t ax_pl011_input(AxPl011 *uart, const void *bytes, size_t len)
 	return taken;
 }
 
-size_t ax_pl011_input_room(AxPl011 *uart)
+static size_t find_room(AxPl011 *uart)
 {
 	size_t free_bytes;
 
@@ -48,7 +49,7 @@ size_t ax_pl011_input_room(AxPl011 *uart)
 	return free_bytes;
 }
 
-bool ax_pl011_input_break(AxPl011 *uart)
+static bool take_break(AxPl011 *uart)
 {
 	bool fits;
 
@@ -63,10 +64,8 @@ bool ax_pl011_input_break(AxPl011 *uart)
 	return fits;
 }
 
-int ax_pl011_set_modem(AxPl011 *uart, uint32_t lines)
+static void drive_modem(AxPl011 *uart, uint32_t lines)
 {
-	if (lines & ~MODEM_LINES)
-		return -EINVAL;
 	ax_lock(uart->lock);
 	uart->host_lines = (lines & AX_UART_CTS ? PL011_FR_CTS : 0) |
 			   (lines & AX_UART_DSR ? PL011_FR_DSR : 0) |
@@ -75,6 +74,69 @@ int ax_pl011_set_modem(AxPl011 *uart, uint32_t lines)
 	pl011_update_lines(uart);
 	pl011_update_irq(uart);
 	ax_unlock(uart->lock);
+}
+
+/* Calls from outside, as recordings number them. */
+enum { CALL_INPUT = 1, CALL_ROOM = 2, CALL_BREAK = 3, CALL_MODEM = 4 };
+
+/* Carry a call out; it may come from a recording, whose bytes are anything. */
+static uint64_t carry_out(AxPl011 *uart, uint32_t what, const void *bytes, size_t len)
+{
+	uint32_t lines;
+
+	switch (what) {
+	case CALL_INPUT: return take_input(uart, bytes, len);
+	case CALL_ROOM: return find_room(uart);
+	case CALL_BREAK: return take_break(uart);
+	default:
+		if (len != sizeof(lines))
+			return 0;
+		memcpy(&lines, bytes, sizeof(lines));
+		drive_modem(uart, lines & MODEM_LINES);
+		return 0;
+	}
+}
+
+static void pl011_outside(void *opaque, uint32_t what, const void *bytes, size_t len)
+{
+	AxPl011 *uart = opaque;
+	uint64_t taken = carry_out(uart, what, bytes, len);
+
+	ax_record_output(ax_dev_record(&uart->link), AX_RECORD_TAKEN, what, &taken, sizeof(taken));
+}
+
+static uint64_t call(AxPl011 *uart, uint32_t what, const void *bytes, size_t len)
+{
+	AxRecord *record = ax_dev_record(&uart->link);
+	uint64_t taken;
+
+	ax_record_enter(record, uart->link.name, what, bytes, len);
+	taken = carry_out(uart, what, bytes, len);
+	ax_record_output(record, AX_RECORD_TAKEN, what, &taken, sizeof(taken));
+	ax_record_leave(record);
+	return taken;
+}
+
+size_t ax_pl011_input(AxPl011 *uart, const void *bytes, size_t len)
+{
+	return (size_t)call(uart, CALL_INPUT, bytes, len);
+}
+
+size_t ax_pl011_input_room(AxPl011 *uart)
+{
+	return (size_t)call(uart, CALL_ROOM, NULL, 0);
+}
+
+bool ax_pl011_input_break(AxPl011 *uart)
+{
+	return call(uart, CALL_BREAK, NULL, 0);
+}
+
+int ax_pl011_set_modem(AxPl011 *uart, uint32_t lines)
+{
+	if (lines & ~MODEM_LINES)
+		return -EINVAL;
+	(void)call(uart, CALL_MODEM, &lines, sizeof(lines));
 	return 0;
 }
 
@@ -191,6 +253,7 @@ static const AxDeviceOps pl011_device_ops = {
 	.reset = pl011_reset,
 	.save = pl011_save,
 	.restore = pl011_restore,
+	.outside = pl011_outside,
 };
 
 int ax_pl011_new(const AxPl011Config *config, AxPl011 **out, AxError *err)

@@ -38,7 +38,7 @@ struct AxPl031 {
 	bool raw;      /* RTCRIS */
 };
 
-static uint32_t counter(const AxPl031 *dev)
+static uint32_t counter(AxPl031 *dev)
 {
 	return (uint32_t)(ax_rtc_real(&dev->rtc) / RTC_NS_PER_SECOND) + dev->offset;
 }
@@ -65,7 +65,7 @@ static void expect_match(AxPl031 *dev)
 	dev->rtc.alarm = ahead <= INT32_MAX ? (seconds + ahead) * RTC_NS_PER_SECOND : RTC_NO_ALARM;
 }
 
-static uint32_t read_register(const AxPl031 *dev, uint64_t reg)
+static uint32_t read_register(AxPl031 *dev, uint64_t reg)
 {
 	if (reg >= RTC_PERIPH_ID)
 		return identity[(reg - RTC_PERIPH_ID) / 4];

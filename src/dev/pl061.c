@@ -210,11 +210,14 @@ static int pl061_restore(void *opaque, AxState *state)
 	return good ? 0 : -EINVAL;
 }
 
+static void carry_out(void *opaque, uint32_t what, const void *bytes, size_t len);
+
 static const AxDeviceOps pl061_device_ops = {
 	.size = sizeof(AxDeviceOps),
 	.reset = pl061_reset,
 	.save = pl061_save,
 	.restore = pl061_restore,
+	.outside = carry_out,
 };
 
 static int check_pin(uint32_t pin, AxError *err)
@@ -232,16 +235,48 @@ static void drive(AxPl061 *gpio, uint8_t bits, bool level)
 	update(gpio);
 }
 
+/* Calls from outside, as recordings number them: the pin's number is in the lowest bits. */
+#define CALL_PIN     7u
+#define CALL_SET_PIN 0x10u
+#define CALL_PRESS   0x20u
+#define CALL_HIGH    0x40u
+
+/* It may come from a recording. */
+static void carry_out(void *opaque, uint32_t what, const void *bytes, size_t len)
+{
+	AxPl061 *gpio = opaque;
+	uint8_t bit = (uint8_t)(1u << (what & CALL_PIN));
+	bool pressed = what & CALL_PRESS;
+
+	(void)bytes;
+	(void)len;
+	ax_lock(gpio->lock);
+	if (pressed)
+		gpio->held |= bit;
+	else
+		gpio->held &= (uint8_t)~bit;
+	drive(gpio, bit, pressed || (what & CALL_HIGH));
+	ax_unlock(gpio->lock);
+	if (pressed && gpio->timer)
+		ax_timer_arm(gpio->timer, ax_host_now(gpio->config.host) + PRESS_NS);
+}
+
+static void call(AxPl061 *gpio, uint32_t what)
+{
+	AxRecord *record = ax_dev_record(&gpio->link);
+
+	ax_record_enter(record, gpio->link.name, what, NULL, 0);
+	carry_out(gpio, what, NULL, 0);
+	ax_record_leave(record);
+}
+
 int ax_pl061_set_pin(AxPl061 *gpio, uint32_t pin, bool level)
 {
 	int ret = check_pin(pin, NULL);
 
 	if (ret)
 		return ret;
-	ax_lock(gpio->lock);
-	gpio->held &= ~(1u << pin);
-	drive(gpio, (uint8_t)(1u << pin), level);
-	ax_unlock(gpio->lock);
+	call(gpio, CALL_SET_PIN | (level ? CALL_HIGH : 0) | pin);
 	return 0;
 }
 
@@ -265,11 +300,7 @@ int ax_pl061_press(AxPl061 *gpio, uint32_t pin, AxError *err)
 		return ax_error_set(err, -EPERM, AX_ERROR_STATE, 0,
 				    "nobody would let the button go: %s has no host for a timer",
 				    gpio->link.name);
-	ax_lock(gpio->lock);
-	gpio->held |= (uint8_t)(1u << pin);
-	drive(gpio, (uint8_t)(1u << pin), true);
-	ax_unlock(gpio->lock);
-	ax_timer_arm(gpio->timer, ax_host_now(gpio->config.host) + PRESS_NS);
+	call(gpio, CALL_PRESS | pin);
 	return 0;
 }
 
@@ -291,6 +322,7 @@ int ax_pl061_new(const AxPl061Config *config, AxPl061 **out, AxError *err)
 	if (ret)
 		goto fail;
 	gpio->lock = ax_lock_new();
+	ax_host_owner(known.host, gpio->link.name);
 	if (known.host)
 		gpio->timer = ax_timer_new(known.host, let_go, gpio);
 	if (!gpio->lock || (known.host && !gpio->timer)) {

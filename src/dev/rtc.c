@@ -20,9 +20,12 @@ static uint64_t host_real_time(void *opaque)
 	return (uint64_t)now.tv_sec * RTC_NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
-uint64_t ax_rtc_real(const struct ax_rtc *rtc)
+uint64_t ax_rtc_real(struct ax_rtc *rtc)
 {
-	return rtc->config.now(rtc->config.now_opaque);
+	uint64_t now = rtc->config.now(rtc->config.now_opaque);
+
+	ax_record_input(ax_dev_record(&rtc->link), AX_RECORD_REAL_TIME, 0, &now, sizeof(now));
+	return now;
 }
 
 /* Nanoseconds until the alarm; RTC_NO_ALARM when there is none, or when it has just come. */
@@ -91,6 +94,7 @@ int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, void (*due)(struc
 	rtc->alarm = RTC_NO_ALARM;
 	rtc->due = due;
 	rtc->lock = ax_lock_new();
+	ax_host_owner(known.host, rtc->link.name);
 	if (known.host)
 		rtc->timer = ax_timer_new(known.host, timer_fired, rtc);
 	if (!rtc->lock || (known.host && !rtc->timer))

@@ -40,7 +40,7 @@ int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxRa
 int ax_rtc_detach(struct ax_rtc *rtc, AxError *err);
 
 /* Nanoseconds since 1970, the host's. */
-uint64_t ax_rtc_real(const struct ax_rtc *rtc);
+uint64_t ax_rtc_real(struct ax_rtc *rtc);
 
 /* Take the lock, with an alarm that has come by now; give it back, and wait for the next alarm. */
 void ax_rtc_enter(struct ax_rtc *rtc);

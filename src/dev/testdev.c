@@ -120,6 +120,7 @@ int ax_testdev_new(const AxTestDevConfig *config, AxTestDev **out, AxError *err)
 	if (!dev->lock)
 		goto no_memory;
 	if (dev->host) {
+		ax_host_owner(dev->host, dev->link.name);
 		dev->timer = ax_timer_new(dev->host, testdev_timer, dev);
 		if (!dev->timer)
 			goto no_memory;

@@ -18,7 +18,7 @@ static size_t room(const struct uart_regs *regs)
 	return regs->mcr & UART_MCR_LOOP ? 0 : uart_capacity(regs) - regs->count;
 }
 
-size_t ax_uart_input(AxUart *uart, const void *bytes, size_t len)
+static size_t take_input(AxUart *uart, const void *bytes, size_t len)
 {
 	const uint8_t *from = bytes;
 	size_t taken;
@@ -36,7 +36,7 @@ size_t ax_uart_input(AxUart *uart, const void *bytes, size_t len)
 	return taken;
 }
 
-size_t ax_uart_input_room(AxUart *uart)
+static size_t find_room(AxUart *uart)
 {
 	size_t free_bytes;
 
@@ -48,7 +48,7 @@ size_t ax_uart_input_room(AxUart *uart)
 	return free_bytes;
 }
 
-bool ax_uart_input_break(AxUart *uart)
+static bool take_break(AxUart *uart)
 {
 	bool fits;
 
@@ -63,15 +63,76 @@ bool ax_uart_input_break(AxUart *uart)
 	return fits;
 }
 
-int ax_uart_set_modem(AxUart *uart, uint32_t lines)
+static void drive_modem(AxUart *uart, uint32_t lines)
 {
-	if (lines & ~UART_MSR_LINES)
-		return -EINVAL;
 	ax_lock(uart->lock);
 	uart->host_lines = (uint8_t)lines;
 	uart_update_lines(uart);
 	uart_update_irq(uart);
 	ax_unlock(uart->lock);
+}
+
+/* Calls from outside, as recordings number them. */
+enum { CALL_INPUT = 1, CALL_ROOM = 2, CALL_BREAK = 3, CALL_MODEM = 4 };
+
+/* Carry a call out; it may come from a recording, whose bytes are anything. */
+static uint64_t carry_out(AxUart *uart, uint32_t what, const void *bytes, size_t len)
+{
+	uint32_t lines;
+
+	switch (what) {
+	case CALL_INPUT: return take_input(uart, bytes, len);
+	case CALL_ROOM: return find_room(uart);
+	case CALL_BREAK: return take_break(uart);
+	default:
+		if (len != sizeof(lines))
+			return 0;
+		memcpy(&lines, bytes, sizeof(lines));
+		drive_modem(uart, lines & UART_MSR_LINES);
+		return 0;
+	}
+}
+
+static void uart_outside(void *opaque, uint32_t what, const void *bytes, size_t len)
+{
+	AxUart *uart = opaque;
+	uint64_t taken = carry_out(uart, what, bytes, len);
+
+	ax_record_output(ax_dev_record(&uart->link), AX_RECORD_TAKEN, what, &taken, sizeof(taken));
+}
+
+static uint64_t call(AxUart *uart, uint32_t what, const void *bytes, size_t len)
+{
+	AxRecord *record = ax_dev_record(&uart->link);
+	uint64_t taken;
+
+	ax_record_enter(record, uart->link.name, what, bytes, len);
+	taken = carry_out(uart, what, bytes, len);
+	ax_record_output(record, AX_RECORD_TAKEN, what, &taken, sizeof(taken));
+	ax_record_leave(record);
+	return taken;
+}
+
+size_t ax_uart_input(AxUart *uart, const void *bytes, size_t len)
+{
+	return (size_t)call(uart, CALL_INPUT, bytes, len);
+}
+
+size_t ax_uart_input_room(AxUart *uart)
+{
+	return (size_t)call(uart, CALL_ROOM, NULL, 0);
+}
+
+bool ax_uart_input_break(AxUart *uart)
+{
+	return call(uart, CALL_BREAK, NULL, 0);
+}
+
+int ax_uart_set_modem(AxUart *uart, uint32_t lines)
+{
+	if (lines & ~UART_MSR_LINES)
+		return -EINVAL;
+	(void)call(uart, CALL_MODEM, &lines, sizeof(lines));
 	return 0;
 }
 
@@ -192,6 +253,7 @@ static const AxDeviceOps uart_device_ops = {
 	.reset = uart_reset,
 	.save = uart_save,
 	.restore = uart_restore,
+	.outside = uart_outside,
 };
 
 int ax_uart_new(const AxUartConfig *config, AxUart **out, AxError *err)

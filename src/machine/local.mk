@@ -5,6 +5,8 @@ machine_sources = \
 	src/machine/load.h \
 	src/machine/machine.c \
 	src/machine/machine.h \
+	src/machine/replay.c \
+	src/machine/replay.h \
 	src/machine/report.c \
 	src/machine/report.h \
 	src/machine/run.c \

@@ -11,6 +11,12 @@
 
 #include "boot/image.h"
 #include "machine/machine.h"
+#include "machine/replay.h"
+
+static bool is_replay(const AxMachineOptions *options)
+{
+	return ax_record_is_replay(options->record);
+}
 
 static int check_options(const AxMachineOptions *options, AxError *err)
 {
@@ -28,7 +34,7 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 	if (options->irqchip > AX_IRQCHIP_SPLIT && options->irqchip != AX_MACHINE_IRQCHIP_AUTO)
 		return ax_error_argument(err, -EINVAL, "%" PRIu32 " is no irqchip",
 					 options->irqchip);
-	if (!options->image == !options->firmware)
+	if (!is_replay(options) && !options->image == !options->firmware)
 		return ax_error_argument(err, -EINVAL, "a machine needs an image or firmware%s",
 					 options->image ? ", not both" : "");
 	if (options->firmware && !board.load_firmware)
@@ -92,6 +98,7 @@ static int make_vm(AxMachine *machine, const AxMachineOptions *options, AxError 
 	vm_options.power = board_power(options);
 	vm_options.log = options->log;
 	vm_options.log_opaque = options->log_opaque;
+	vm_options.record = options->record;
 	vm_options.phase = options->phase;
 	vm_options.phase_opaque = options->phase_opaque;
 	ret = create_vm(machine, options, &vm_options, err);
@@ -220,6 +227,9 @@ static int attach_virtio(AxMachine *machine, const AxMachineOptions *options, Ax
 	int ret;
 
 	for (uint32_t i = 0; i < options->device_count; i++) {
+		/* A replay has no devices that it cannot replay. */
+		if (!options->devices[i])
+			continue;
 		ret = board_irq(machine, slots->line + i, &irq, err);
 		if (!ret)
 			ret = ax_virtio_attach(options->devices[i], machine->vm,
@@ -276,6 +286,8 @@ static int build(const AxMachineOptions *options, AxMachine **out, AxError *err)
 	machine->memory = options->memory;
 	machine->host = options->host;
 	machine->irqchip = board_irqchip(options);
+	if (options->record && !is_replay(options))
+		describe_machine(options, machine->irqchip, board_power(options));
 
 	ret = make_vm(machine, options, err);
 	phase(options, "memory");
@@ -285,7 +297,7 @@ static int build(const AxMachineOptions *options, AxMachine **out, AxError *err)
 	if (!ret)
 		ret = create_vcpus(machine, err);
 	phase(options, "creating vCPUs");
-	if (!ret)
+	if (!ret && !is_replay(options))
 		ret = set_vcpus_up(machine, options, err);
 	phase(options, "setting vCPUs up");
 	if (!ret)

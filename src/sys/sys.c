@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sys/offline.h"
 #include "sys/sys.h"
 
 int sys_open(const char *path)
@@ -21,12 +22,17 @@ int sys_open(const char *path)
 
 void sys_close(int fd)
 {
-	close(fd);
+	if (fd != SYS_OFFLINE)
+		close(fd);
 }
 
 struct kvm_run *sys_map_run(int fd, size_t size)
 {
-	void *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *run;
+
+	if (fd == SYS_OFFLINE)
+		return offline_map_run(size);
+	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	return run == MAP_FAILED ? NULL : run;
 }
@@ -38,8 +44,11 @@ void sys_unmap_run(struct kvm_run *run, size_t size)
 
 int sys_ioctl(int fd, unsigned long request, uintptr_t arg)
 {
-	int ret = ioctl(fd, request, arg);
+	int ret;
 
+	if (fd == SYS_OFFLINE)
+		return offline_ioctl(request, arg);
+	ret = ioctl(fd, request, arg);
 	return ret < 0 ? -errno : ret;
 }
 

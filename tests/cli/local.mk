@@ -17,6 +17,8 @@ script_tests += \
 	tests/cli/microvm \
 	tests/cli/no-kvm \
 	tests/cli/reboot \
+	tests/cli/record \
+	tests/cli/replay \
 	tests/cli/stats-trace \
 	tests/cli/timing \
 	tests/cli/top

@@ -138,6 +138,7 @@ check_LTLIBRARIES += tests/unit/libaxdevfake.la
 tests_unit_libaxdevfake_la_SOURCES = \
 	tests/unit/dev_fake.h \
 	tests/unit/dev_fake_host.c \
+	tests/unit/dev_fake_record.c \
 	tests/unit/dev_fake_vm.c
 DEV_TEST_LIBS = libaxdevices.la tests/unit/libaxdevfake.la $(CHECK_TEST_LIBS) $(PTHREAD_LIBS)
 DEV_TEST_LINK = $(AM_LDFLAGS) -Wl,--wrap=calloc
@@ -193,3 +194,6 @@ include tests/unit/console.mk
 
 # The x86-64 machine.
 include tests/unit/pc.mk
+
+# Recordings and replays.
+include tests/unit/record.mk

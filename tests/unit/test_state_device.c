@@ -202,7 +202,7 @@ START_TEST(a_device_needs_all_its_ops)
 	ops.size--;
 	ck_assert_fails(ax_device_add(vm, "x", &ops, NULL, &err), -EINVAL, AX_ERROR_ARGUMENT,
 			"size");
-	for (size_t offset = offsetof(AxDeviceOps, reset); offset < sizeof(ops);
+	for (size_t offset = offsetof(AxDeviceOps, reset); offset < offsetof(AxDeviceOps, outside);
 	     offset += sizeof(void *)) {
 		ops = device_ops;
 		memset((char *)&ops + offset, 0, sizeof(void *));

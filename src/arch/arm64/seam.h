@@ -22,4 +22,7 @@
 /* Breakpoints, watchpoints: debug.c. */
 #define ARCH_HAS_DEBUG_REGISTERS 1
 
+/* ELF's number of it (e_machine). */
+#define ARCH_MACHINE 183
+
 #endif

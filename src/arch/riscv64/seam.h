@@ -22,4 +22,7 @@
 /* KVM gives a hart none: debug.c. */
 #define ARCH_HAS_DEBUG_REGISTERS 0
 
+/* ELF's number of it (e_machine). */
+#define ARCH_MACHINE 243
+
 #endif

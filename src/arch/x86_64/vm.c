@@ -102,6 +102,8 @@ static int create_user_apic(AxVm *vm, AxError *err)
 {
 	AxRange range = AX_RANGE_INIT;
 
+	ax_record_refuse(vm->record, "local APIC",
+			 "what it says depends on when KVM takes interrupts from it");
 	range.name = "local APIC";
 	range.base = APIC_BASE;
 	range.length = APIC_SIZE;

@@ -44,6 +44,7 @@ int virtio_init(AxVirtio *virtio, const struct virtio_init *init, AxError *err)
 		return ret;
 	virtio->type = init->type;
 	virtio->host = init->host;
+	ax_host_owner(init->host, virtio->link.name);
 	virtio->offered = init->features | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX |
 			  VIRTIO_F_VERSION_1 | VIRTIO_F_RING_PACKED;
 	virtio->config_len = init->config_len;
@@ -204,6 +205,7 @@ int ax_virtio_attach(AxVirtio *virtio, AxVm *vm, AxGuestPhysAddr base, const AxI
 	if (virtio->link.vm)
 		return ax_error_set(err, -EBUSY, AX_ERROR_STATE, 0,
 				    "%s is in a VM already: detach it first", virtio->link.name);
+	ax_host_owner(virtio->host, virtio->link.name);
 	virtio->base = base;
 	virtio->irq.irq = irq ? *irq : (AxIrq){ 0 };
 	virtio->irq.trigger = trigger;
