@@ -22,8 +22,10 @@ include tests/unit/virtio_net.mk
 # Shared directories: the first with the virtiofsd that is installed.
 unit_tests += \
 	tests/unit/test_virtio_fs \
+	tests/unit/test_virtiofsd \
 	tests/unit/test_vhost_user
 tests_unit_test_virtio_fs_LDADD = $(VIRTIO_TEST_LIBS)
+tests_unit_test_virtiofsd_LDADD = $(VIRTIO_TEST_LIBS)
 tests_unit_test_vhost_user_SOURCES = \
 	tests/unit/test_vhost_user.c \
 	tests/unit/vhost_backend.c \

@@ -21,10 +21,12 @@
 
 #define NAME	  "virtiofsd"
 #define HELP_SIZE 16384
-#define HELP_MS	  3000
 #define STOP_MS	  1000
 #define ARGUMENTS 16
 #define INHERITED "--fd=3"
+
+/* On a host that is busy, the first start of a program from a cold disk takes seconds. */
+#define HELP_MS 30000
 
 /* Beside $PATH: where Debian 13 and Debian 12 have it. */
 static const char *const folders[] = { "/usr/libexec", "/usr/lib/qemu", "/usr/lib" };
@@ -108,51 +110,53 @@ static void reap(pid_t pid, uint64_t patience_ms)
 		;
 }
 
-/* Read all that it writes. */
-static void read_all(int fd, char *text, size_t size)
+/* Read all that it writes; false: it has not come to its end in time. */
+static bool read_all(int fd, char *text, size_t size, int limit_ms)
 {
-	uint64_t end = now_ms() + HELP_MS;
+	uint64_t end = now_ms() + (uint64_t)limit_ms;
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	bool is_all = false;
 	size_t len = 0;
 
-	while (len < size - 1 && now_ms() < end) {
+	while (!is_all && len < size - 1 && now_ms() < end) {
 		ssize_t got = read(fd, text + len, size - 1 - len);
 
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			break;
 		if (got > 0)
 			len += (size_t)got;
+		else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+			is_all = true;
 		else
-			poll(&wait, 1, 100);
+			poll(&wait, 1, limit_ms < 100 ? limit_ms : 100);
 	}
 	text[len] = 0;
+	return is_all || len == size - 1;
 }
 
 /* user_namespaces(7): root there is this user outside, and the only user there is. */
 static const char *const in_namespace[] = { "unshare", "--map-root-user", "--" };
 #define IN_NAMESPACE 3u
 
-enum flavour { NO_VIRTIOFSD, IN_C, IN_RUST };
-
-/* Which of the two programs it is, by what its help says; @wrap: asked in a user namespace. */
-static enum flavour flavour_of(const char *path, bool wrap)
+enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limit_ms)
 {
 	const char *arguments[IN_NAMESPACE + 3] = { in_namespace[0], in_namespace[1],
 						    in_namespace[2], path, "--help" };
-	enum flavour flavour = NO_VIRTIOFSD;
+	enum ax_virtiofsd_flavour flavour = AX_VIRTIOFSD_OTHER;
 	char *text = malloc(HELP_SIZE);
 	pid_t pid;
 	int fd;
 
 	if (text &&
 	    !spawn_start(arguments + (wrap ? 0 : IN_NAMESPACE), -1, true, &pid, &fd, NULL)) {
-		read_all(fd, text, HELP_SIZE);
+		bool is_all = read_all(fd, text, HELP_SIZE, limit_ms);
+
 		close(fd);
 		reap(pid, 0);
 		if (strstr(text, "--shared-dir"))
-			flavour = IN_RUST;
+			flavour = AX_VIRTIOFSD_IN_RUST;
 		else if (strstr(text, "--socket-path"))
-			flavour = IN_C;
+			flavour = AX_VIRTIOFSD_IN_C;
+		else if (!is_all)
+			flavour = AX_VIRTIOFSD_SILENT;
 	}
 	free(text);
 	return flavour;
@@ -160,7 +164,7 @@ static enum flavour flavour_of(const char *path, bool wrap)
 
 /* How it is to be run. */
 struct way {
-	enum flavour flavour;
+	enum ax_virtiofsd_flavour flavour;
 	uint32_t sandbox;
 	bool wrap; /* in a user namespace */
 };
@@ -171,23 +175,29 @@ static int choose_way(struct way *way, const char *path, uint32_t sandbox, AxErr
 
 	way->sandbox = sandbox;
 	way->wrap = geteuid() && sandbox != AX_VIRTIO_FS_SANDBOX_NONE;
-	way->flavour = flavour_of(path, way->wrap);
-	if (way->wrap && way->flavour == NO_VIRTIOFSD) {
-		way->flavour = flavour_of(path, false);
+	way->flavour = ax_virtiofsd_ask(path, way->wrap, HELP_MS);
+	if (way->wrap && way->flavour == AX_VIRTIOFSD_OTHER) {
+		way->flavour = ax_virtiofsd_ask(path, false, HELP_MS);
 		may_not = true;
 	}
-	if (way->flavour == NO_VIRTIOFSD)
+	if (way->flavour == AX_VIRTIOFSD_SILENT)
+		return ax_error_set(
+			err, -EIO, AX_ERROR_RESOURCE, 0,
+			"%s --help has not come to its end within %d s: is the host too "
+			"busy, or is it no virtiofsd?",
+			path, HELP_MS / 1000);
+	if (way->flavour == AX_VIRTIOFSD_OTHER)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "%s is no virtiofsd: its --help tells of no --socket-path",
 				    path);
-	if (way->flavour == IN_C && sandbox == AX_VIRTIO_FS_SANDBOX_NONE)
+	if (way->flavour == AX_VIRTIOFSD_IN_C && sandbox == AX_VIRTIO_FS_SANDBOX_NONE)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "%s is the one written in C, which knows no sandbox \"none\": "
 				    "take another sandbox, or the package virtiofsd (Debian 13)",
 				    path);
 	if (!may_not)
 		return 0;
-	if (way->flavour == IN_C || sandbox != AX_VIRTIO_FS_SANDBOX_AUTO)
+	if (way->flavour == AX_VIRTIOFSD_IN_C || sandbox != AX_VIRTIO_FS_SANDBOX_AUTO)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "%s needs root, or the right to make user namespaces (unshare "
 				    "--map-root-user), which this user does not have",
@@ -242,7 +252,7 @@ static void make_command(struct command *command, const struct way *way, const c
 	/* Its limit of descriptors may only be raised by root. */
 	if (geteuid())
 		add(command, "--rlimit-nofile=0");
-	if (way->flavour == IN_RUST) {
+	if (way->flavour == AX_VIRTIOFSD_IN_RUST) {
 		snprintf(command->source, sizeof(command->source), "--shared-dir=%s", directory);
 		add(command, command->source);
 		add(command, "--sandbox");

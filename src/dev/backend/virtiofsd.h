@@ -21,6 +21,25 @@ struct ax_virtiofsd {
 	char log[AX_VIRTIOFSD_LOG];
 };
 
+/* What a program called virtiofsd turns out to be. */
+enum ax_virtiofsd_flavour {
+	AX_VIRTIOFSD_OTHER,  /* something else */
+	AX_VIRTIOFSD_SILENT, /* it has not told of its options in time */
+	AX_VIRTIOFSD_IN_C,
+	AX_VIRTIOFSD_IN_RUST,
+};
+
+/**
+ * Ask a program for its options, by --help.
+ *
+ * @param path      of the program
+ * @param wrap      in a user namespace of its own
+ * @param limit_ms  for all of its answer
+ *
+ * Thread: any. It waits for the program's end, and ends it when its time is over.
+ */
+enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limit_ms);
+
 /**
  * Start it for a directory.
  *

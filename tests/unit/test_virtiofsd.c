@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs that are asked whether they are virtiofsd, and which: scripts with both helps, with another,
+ * and one that has not answered when its time is over.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dev/backend/virtiofsd.h"
+
+#define LONG_ENOUGH_MS 20000
+
+static char folder[] = "/tmp/axvmm-virtiofsd.XXXXXX";
+static char path[sizeof(folder) + 16];
+
+static void make_program(const char *text)
+{
+	FILE *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/program", folder);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "#!/bin/sh\n%s\n", text);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(chmod(path, 0700), 0);
+}
+
+static void remove_program(void)
+{
+	unlink(path);
+	rmdir(folder);
+}
+
+START_TEST(help_tells_which_one_it_is)
+{
+	static const struct {
+		const char *program;
+		enum ax_virtiofsd_flavour flavour;
+	} rows[] = {
+		{ "echo usage: --socket-path=PATH -o source=PATH", AX_VIRTIOFSD_IN_C },
+		{ "echo --socket-path; echo --shared-dir", AX_VIRTIOFSD_IN_RUST },
+		/* In two pieces, with its errors' descriptor. */
+		{ "echo --socket-path; sleep 0.1; echo --shared-dir >&2", AX_VIRTIOFSD_IN_RUST },
+		{ "echo something else", AX_VIRTIOFSD_OTHER },
+		{ "exit 1", AX_VIRTIOFSD_OTHER },
+	};
+
+	make_program(rows[_i].program);
+	ck_assert_int_eq(ax_virtiofsd_ask(path, false, LONG_ENOUGH_MS), rows[_i].flavour);
+	remove_program();
+}
+END_TEST
+
+START_TEST(who_does_not_answer_in_time_is_not_called_another_program)
+{
+	make_program("exec sleep 60");
+	ck_assert_int_eq(ax_virtiofsd_ask(path, false, 50), AX_VIRTIOFSD_SILENT);
+	remove_program();
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_another)
+{
+	ck_assert_int_eq(ax_virtiofsd_ask("/nonexistent/virtiofsd", false, LONG_ENOUGH_MS),
+			 AX_VIRTIOFSD_OTHER);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("virtiofsd");
+	TCase *cases = tcase_create("virtiofsd");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	if (getenv("AXVMM_UNDER_VALGRIND")) {
+		printf("SKIP: valgrind has no pidfd_open(2), by which virtiofsd is waited for\n");
+		return 77;
+	}
+	tcase_set_timeout(cases, 60);
+	tcase_add_loop_test(cases, help_tells_which_one_it_is, 0, 5);
+	tcase_add_test(cases, who_does_not_answer_in_time_is_not_called_another_program);
+	tcase_add_test(cases, what_is_no_program_is_another);
+	suite_add_tcase(suite, cases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
