@@ -26,8 +26,8 @@ struct control_client {
 	size_t used;  /* of request */
 	size_t sent;  /* of answer */
 	size_t len;   /* of answer */
-	char request[CONTROL_REQUEST_MAX];
-	char *answer; /* CONTROL_ANSWER_MAX bytes, or NULL */
+	char *request; /* CONTROL_REQUEST_MAX bytes, or NULL; answer follows them, CONTROL_ANSWER_MAX bytes */
+	char *answer;
 };
 
 struct control {
@@ -49,8 +49,8 @@ static void close_client(struct control_client *client)
 	client->watch = NULL;
 	client->silence = NULL;
 	close(client->fd);
-	free(client->answer);
-	client->answer = NULL;
+	free(client->request);
+	client->request = client->answer = NULL;
 	/* A pending answer still needs the place. */
 	client->gone = client->pending;
 	if (!client->gone)
@@ -161,7 +161,7 @@ static bool take_line(struct control_client *client)
 
 	if (!end) {
 		/* A line without end. */
-		if (client->used == sizeof(client->request))
+		if (client->used == CONTROL_REQUEST_MAX)
 			close_client(client);
 		return false;
 	}
@@ -189,9 +189,9 @@ static void on_client(void *opaque, int fd, unsigned events)
 			close_client(client);
 			return;
 		}
-	} else if (client->used < sizeof(client->request)) {
-		len = recv(fd, client->request + client->used,
-			   sizeof(client->request) - client->used, MSG_DONTWAIT);
+	} else if (client->used < CONTROL_REQUEST_MAX) {
+		len = recv(fd, client->request + client->used, CONTROL_REQUEST_MAX - client->used,
+			   MSG_DONTWAIT);
 		if (!len || (len < 0 && errno != EAGAIN && errno != EINTR)) {
 			close_client(client);
 			return;
@@ -219,9 +219,10 @@ static bool begin_client(struct control *control, struct control_client *client,
 	client->fd = fd;
 	client->pending = client->waits = client->gone = false;
 	client->used = client->sent = client->len = 0;
-	client->answer = malloc(CONTROL_ANSWER_MAX);
+	client->request = malloc(CONTROL_REQUEST_MAX + CONTROL_ANSWER_MAX);
+	client->answer = client->request ? client->request + CONTROL_REQUEST_MAX : NULL;
 	client->silence = ax_timer_new(control->host, on_silence, client);
-	return client->answer && client->silence &&
+	return client->request && client->silence &&
 	       !ax_watch_new(control->host, fd, 0, on_client, client, &client->watch, NULL);
 }
 

@@ -21,8 +21,8 @@
 #define CONTROL_REQUEST_MAX 4096
 #define CONTROL_ANSWER_MAX  (64 * 1024)
 
-/* Clients at a time, and how long one may be silent. */
-#define CONTROL_CLIENTS_MAX 8
+/* Clients at a time (many may wait for the end), and how long one may be silent. */
+#define CONTROL_CLIENTS_MAX 64
 #define CONTROL_SILENCE_NS  30000000000u
 
 /* Letters, digits, '.', '_', '-'; the first one a letter or a digit. */

@@ -37,12 +37,19 @@ struct session {
 	_Atomic(struct consoles *) consoles;
 	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
+<<<<<<< HEAD
 	AxRecord *recording; /* --record; NULL */
 	AxRecord *record;    /* the same for the first machine; NULL for those of a guest that rebooted */
 	bool ran;
 	struct trace *trace;	  /* NULL: none is written */
 	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
 	struct timing *timing;	  /* NULL: off */
+=======
+	struct trace *trace; /* NULL: none is written */
+	struct trace_job
+		*tracer;       /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
+	struct timing *timing; /* NULL: off */
+>>>>>>> 06933f6 (tmp)
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */
@@ -53,6 +60,7 @@ struct session {
 	struct live *live; /* NULL: without a control socket */
 	char name[CONTROL_NAME_MAX + 1];
 	uint64_t start_ns; /* of the host's clock */
+	uint64_t begin_ns; /* when the command began; timing_now()'s clock */
 	unsigned reboots;
 	AxGdb *gdb;	    /* NULL: none */
 	AxCrashRing *crash; /* --crash-dir; NULL: none */

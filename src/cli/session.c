@@ -261,6 +261,16 @@ static int reboot(struct session *session)
 	return status;
 }
 
+/* What is left of --timeout, which counts from the command's beginning: images may take long to load. 0:
+ * there is none. */
+static uint64_t remaining_time(const struct session *session)
+{
+	uint64_t all = session->options->timeout_ns;
+	uint64_t passed = all ? timing_now() - session->begin_ns : 0;
+
+	return passed < all ? all - passed : all != 0;
+}
+
 /* Run the machine, and those that follow it, with terminal, input and signals connected. Returns
  * STATUS_OK with *result, or another status after a message. */
 static int run_machines(struct session *session, AxMachineResult *result)
@@ -268,8 +278,12 @@ static int run_machines(struct session *session, AxMachineResult *result)
 	AxError err = AX_ERROR_INIT;
 	int status = STATUS_OK;
 
+<<<<<<< HEAD
 	session->ran = true;
 	signals_begin(on_signal, session, session->options->timeout_ns);
+=======
+	signals_begin(on_signal, session, remaining_time(session));
+>>>>>>> 06933f6 (tmp)
 	consoles_begin(atomic_load(&session->consoles));
 	for (;;) {
 		if (run_once(session, result, &err)) {
@@ -395,7 +409,7 @@ static int dump_or_run(struct session *session)
 
 int session_run(const struct run_options *options, uint64_t begin_ns)
 {
-	struct session session = { .options = options };
+	struct session session = { .options = options, .begin_ns = begin_ns };
 	int status;
 
 	demo_start_clock(&session.demo);
