@@ -37,19 +37,12 @@ struct session {
 	_Atomic(struct consoles *) consoles;
 	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
-<<<<<<< HEAD
 	AxRecord *recording; /* --record; NULL */
 	AxRecord *record;    /* the same for the first machine; NULL for those of a guest that rebooted */
 	bool ran;
 	struct trace *trace;	  /* NULL: none is written */
 	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
 	struct timing *timing;	  /* NULL: off */
-=======
-	struct trace *trace; /* NULL: none is written */
-	struct trace_job
-		*tracer;       /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
-	struct timing *timing; /* NULL: off */
->>>>>>> 06933f6 (tmp)
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */

@@ -278,12 +278,8 @@ static int run_machines(struct session *session, AxMachineResult *result)
 	AxError err = AX_ERROR_INIT;
 	int status = STATUS_OK;
 
-<<<<<<< HEAD
 	session->ran = true;
-	signals_begin(on_signal, session, session->options->timeout_ns);
-=======
 	signals_begin(on_signal, session, remaining_time(session));
->>>>>>> 06933f6 (tmp)
 	consoles_begin(atomic_load(&session->consoles));
 	for (;;) {
 		if (run_once(session, result, &err)) {
