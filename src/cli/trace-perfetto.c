@@ -69,6 +69,7 @@ struct perfetto {
 	} * vcpus;
 	size_t vcpu_count;
 	uint32_t process;
+	bool begun;
 	bool failed;
 };
 
@@ -91,19 +92,20 @@ static void put_clock(struct perfetto *perfetto, uint64_t id, uint64_t timestamp
 	protobuf_message(&perfetto->event, SNAPSHOT_CLOCKS, &perfetto->inner);
 }
 
-/* What the times are, and that what follows is in this sequence's state. */
-static void put_clocks(struct perfetto *perfetto, const AxTraceInfo *info)
+/* What the times are, and the first time that what follows is in this sequence's state. */
+static void put_clocks(struct perfetto *perfetto, const AxTraceInfo *info, bool is_first)
 {
 	put_clock(perfetto, BUILTIN_MONOTONIC, info->start_ns);
 	put_clock(perfetto, BUILTIN_REALTIME, info->realtime_ns);
 	protobuf_number(&perfetto->event, SNAPSHOT_PRIMARY, BUILTIN_MONOTONIC);
 	protobuf_message(&perfetto->packet, PACKET_CLOCK_SNAPSHOT, &perfetto->event);
-	protobuf_number(&perfetto->inner, PACKET_TIMESTAMP_CLOCK, BUILTIN_MONOTONIC);
-	protobuf_message(&perfetto->packet, PACKET_DEFAULTS, &perfetto->inner);
-	protobuf_number(&perfetto->packet, PACKET_SEQUENCE_FLAGS,
-			SEQUENCE_CLEARED | SEQUENCE_NEEDS_STATE);
+	if (is_first) {
+		protobuf_number(&perfetto->inner, PACKET_TIMESTAMP_CLOCK, BUILTIN_MONOTONIC);
+		protobuf_message(&perfetto->packet, PACKET_DEFAULTS, &perfetto->inner);
+		protobuf_number(&perfetto->packet, PACKET_SEQUENCE_FLAGS,
+				SEQUENCE_CLEARED | SEQUENCE_NEEDS_STATE);
+	}
 	end_packet(perfetto);
-	perfetto->name_count = 0;
 }
 
 static void put_process(struct perfetto *perfetto)
@@ -302,9 +304,10 @@ static void begin(struct perfetto *perfetto, const struct trace_file *file)
 
 	ax_trace_info(file->reader, &info);
 	perfetto->process = info.process & 0x3fffffff;
-	put_clocks(perfetto, &info);
-	if (!perfetto->vcpu_count)
+	put_clocks(perfetto, &info, !perfetto->begun);
+	if (!perfetto->begun)
 		put_process(perfetto);
+	perfetto->begun = true;
 }
 
 static int convert(struct perfetto *perfetto, struct trace_file *file)

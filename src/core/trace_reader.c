@@ -70,7 +70,6 @@ static bool take_header(AxTraceReader *reader, const struct chunk *chunk)
 	memcpy(reader->version, at + TRACE_HEADER_SIZE, version);
 	reader->version[version] = '\0';
 	info->arch = trace_arch_name((uint32_t)trace_load(at, 4));
-	info->version = reader->version;
 	info->vcpus = (uint32_t)trace_load(at + 4, 4);
 	info->process = (uint32_t)trace_load(at + 8, 4);
 	info->start_ns = trace_load(at + 16, 8);
@@ -198,6 +197,7 @@ static void forget(AxTraceReader *reader)
 	reader->heap = NULL;
 	reader->cursor_count = reader->heap_count = 0;
 	reader->info = (AxTraceInfo)AX_TRACE_INFO_INIT;
+	reader->info.version = reader->version;
 	reader->begun = reader->ended = false;
 	memset(reader->kept, 0, sizeof(reader->kept));
 }

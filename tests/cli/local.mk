@@ -20,9 +20,10 @@ script_tests += \
 	tests/cli/record \
 	tests/cli/replay \
 	tests/cli/stats-trace \
+	tests/cli/trace \
 	tests/cli/timing \
 	tests/cli/top
-EXTRA_DIST += tests/cli/lib.sh
+EXTRA_DIST += tests/cli/lib.sh tests/cli/perfetto.proto
 
 # What the scripts are helped by: a terminal to run the command on, a judge of JSON, and a client of
 # Unix sockets.
