@@ -21,7 +21,7 @@ struct embedded_guest {
 	uint64_t load;	  /* guest-physical; 0 unless flat */
 	uint64_t memory;  /* RAM from the architecture's base, in bytes */
 	unsigned int cpus;
-	const char *irqchip; /* "none", "user", "kernel" */
+	const char *irqchip; /* "none", "user", "kernel", "split" */
 	const char *end;     /* "code", "assertion", "reset", ...: without its number */
 	uint32_t end_value;  /* the number: exit code, line; 0 without one */
 	const char *needs;   /* separated by commas, "" for none */

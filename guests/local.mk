@@ -22,7 +22,7 @@ guests/embedded.c: guests/embed $(GUEST_LIST) $(GUEST_IMAGES)
 	$(AM_V_at)mv -f $@.tmp $@
 
 noinst_LTLIBRARIES += guests/libguests.la
-guests_libguests_la_SOURCES = guests/embedded.h guests/lookup.c
+guests_libguests_la_SOURCES = guests/embedded.h guests/lookup.c guests/words.c guests/words.h
 nodist_guests_libguests_la_SOURCES = guests/embedded.c
 
 CLEANFILES += $(GUEST_IMAGES) guests/embedded.c guests/embedded.c.tmp

@@ -10,65 +10,7 @@
 #include "cli/cli.h"
 #include "cli/source.h"
 #include "guests/abi.h"
-
-/* The words of guests.list. */
-static uint32_t mode_of(const struct embedded_guest *guest)
-{
-	if (!strcmp(guest->mode, "real"))
-		return AX_MODE_REAL;
-	if (!strcmp(guest->mode, "protected"))
-		return AX_MODE_PROTECTED;
-	if (!strcmp(guest->mode, "long"))
-		return AX_MODE_LONG;
-	return AX_MODE_NATIVE;
-}
-
-static uint32_t irqchip_of(const struct embedded_guest *guest)
-{
-	if (!strcmp(guest->irqchip, "user"))
-		return AX_IRQCHIP_USER;
-	if (!strcmp(guest->irqchip, "kernel"))
-		return AX_IRQCHIP_KERNEL;
-	if (!strcmp(guest->irqchip, "split"))
-		return AX_IRQCHIP_SPLIT;
-	return AX_IRQCHIP_NONE;
-}
-
-static uint32_t power_of(const struct embedded_guest *guest)
-{
-	if (embedded_guest_needs(guest, "power-user"))
-		return AX_POWER_USER;
-	if (embedded_guest_needs(guest, "power-kernel"))
-		return AX_POWER_KERNEL;
-	return AX_POWER_AUTO;
-}
-
-static uint32_t features_of(const struct embedded_guest *guest)
-{
-	static const struct {
-		const char *need;
-		uint32_t feature;
-	} table[] = {
-		{ "user-msr", AX_MACHINE_TEST_SYS_REGS },
-		{ "zkr", AX_MACHINE_TEST_SYS_REGS },
-		{ "aia", AX_MACHINE_TEST_SYS_REGS },
-		{ "readonly-slot", AX_MACHINE_TEST_READONLY },
-		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "dbcn", AX_MACHINE_SBI_CONSOLE },
-		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
-		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
-		{ "no-cpuid", AX_MACHINE_NO_CPUID },
-	};
-	uint32_t features = 0;
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (embedded_guest_needs(guest, table[i].need))
-			features |= table[i].feature;
-	}
-	return features;
-}
+#include "guests/words.h"
 
 static int open_file(const char *path, AxImageSource *file)
 {
@@ -118,7 +60,7 @@ int source_open(struct source *source, const struct run_options *options)
 	}
 	if (guest && guest->flat) {
 		source->load.given = AX_HINT_MODE | AX_HINT_LOAD;
-		source->load.mode = mode_of(guest);
+		source->load.mode = embedded_guest_mode(guest->mode);
 		source->load.load = guest->load;
 	}
 	for (unsigned i = 0; i < options->initrd_count; i++) {
@@ -198,9 +140,9 @@ void source_describe(const struct source *source, const struct run_options *opti
 	machine->cpus = source_cpus(options);
 	if (guest) {
 		machine->memory = guest->memory;
-		machine->irqchip = irqchip_of(guest);
-		machine->features = features_of(guest);
-		machine->power = power_of(guest);
+		machine->irqchip = embedded_guest_irqchip(guest->irqchip);
+		machine->features = embedded_guest_features(guest);
+		machine->power = embedded_guest_power(guest);
 		if (embedded_guest_needs(guest, "unclaimed-stop"))
 			machine->unclaimed = AX_UNCLAIMED_STOP;
 	}

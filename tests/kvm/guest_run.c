@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "guests/abi.h"
+#include "guests/words.h"
 
 #define MILLISECOND UINT64_C(1000000)
 
@@ -22,65 +23,6 @@
 /* What is typed to a guest that needs "console-input", one byte at a time: its "q" ends it. */
 static const char typed_text[] = "ax~q";
 #define TYPE_NS (5 * MILLISECOND)
-
-static uint32_t irqchip_of(const char *word)
-{
-	if (!strcmp(word, "user"))
-		return AX_IRQCHIP_USER;
-	if (!strcmp(word, "kernel"))
-		return AX_IRQCHIP_KERNEL;
-	if (!strcmp(word, "split"))
-		return AX_IRQCHIP_SPLIT;
-	return AX_IRQCHIP_NONE;
-}
-
-static uint32_t mode_of(const char *word)
-{
-	if (!strcmp(word, "real"))
-		return AX_MODE_REAL;
-	if (!strcmp(word, "protected"))
-		return AX_MODE_PROTECTED;
-	if (!strcmp(word, "long"))
-		return AX_MODE_LONG;
-	return AX_MODE_NATIVE;
-}
-
-/* Who starts and stops CPUs. */
-static uint32_t power_of(const struct embedded_guest *guest)
-{
-	if (embedded_guest_needs(guest, "power-user"))
-		return AX_POWER_USER;
-	if (embedded_guest_needs(guest, "power-kernel"))
-		return AX_POWER_KERNEL;
-	return AX_POWER_AUTO;
-}
-
-static uint32_t features_of(const struct embedded_guest *guest)
-{
-	static const struct {
-		const char *need;
-		uint32_t feature;
-	} table[] = {
-		{ "user-msr", AX_MACHINE_TEST_SYS_REGS },
-		{ "zkr", AX_MACHINE_TEST_SYS_REGS },
-		{ "aia", AX_MACHINE_TEST_SYS_REGS },
-		{ "readonly-slot", AX_MACHINE_TEST_READONLY },
-		{ "xen-hypercall", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "smccc-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "sbi-trap", AX_MACHINE_TEST_HYPERCALL_TRAP },
-		{ "dbcn", AX_MACHINE_SBI_CONSOLE },
-		{ "exit-hypercall", AX_MACHINE_TEST_HYPERCALL_MAP },
-		{ "bad-entry", AX_MACHINE_TEST_BAD_ENTRY },
-		{ "no-cpuid", AX_MACHINE_NO_CPUID },
-	};
-	uint32_t features = 0;
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (embedded_guest_needs(guest, table[i].need))
-			features |= table[i].feature;
-	}
-	return features;
-}
 
 const struct embedded_guest *guest_named(const char *name)
 {
@@ -190,16 +132,17 @@ static int make_machine(struct guest_run *run, const struct guest_variant *varia
 	image.len = guest->size;
 	if (guest->flat) {
 		load.given = AX_HINT_MODE | AX_HINT_LOAD;
-		load.mode = mode_of(guest->mode);
+		load.mode = embedded_guest_mode(guest->mode);
 		load.load = guest->load;
 	}
 	options.image = &image;
 	options.load = &load;
 	options.memory = guest->memory;
 	options.cpus = variant->cpus ? variant->cpus : guest->cpus;
-	options.irqchip = irqchip_of(variant->irqchip ? variant->irqchip : guest->irqchip);
-	options.features = features_of(guest) | variant->features;
-	options.power = power_of(guest);
+	options.irqchip =
+		embedded_guest_irqchip(variant->irqchip ? variant->irqchip : guest->irqchip);
+	options.features = embedded_guest_features(guest) | variant->features;
+	options.power = embedded_guest_power(guest);
 	if (embedded_guest_needs(guest, "unclaimed-stop"))
 		options.unclaimed = AX_UNCLAIMED_STOP;
 	if (variant->unclaimed)
