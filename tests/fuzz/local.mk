@@ -12,6 +12,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_elf \
 	tests/fuzz/fuzz_exit \
 	tests/fuzz/fuzz_flat \
+	tests/fuzz/fuzz_gdb \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
@@ -47,6 +48,8 @@ tests_fuzz_fuzz_exit_SOURCES = tests/fuzz/fuzz_exit.c tests/fuzz/fuzz_exit_model
 tests_fuzz_fuzz_exit_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_flat_SOURCES = tests/fuzz/fuzz_flat.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_flat_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_gdb_SOURCES = tests/fuzz/fuzz_gdb.c $(fuzz_main)
+tests_fuzz_fuzz_gdb_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c src/cli/json-read.c src/cli/json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_linux_SOURCES = tests/fuzz/fuzz_linux.c $(fuzz_image_headers) $(fuzz_main)
