@@ -50,13 +50,15 @@ kvm_tests += \
 	tests/kvm/pager \
 	tests/kvm/pager_answers \
 	tests/kvm/pause \
-	tests/kvm/statistics
+	tests/kvm/statistics \
+	tests/kvm/trace
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_disturb_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_exits_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_guests_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_trace_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_hostile_SOURCES = \
 	tests/kvm/hostile.c \
 	tests/kvm/hostile.h \
