@@ -5,6 +5,7 @@ script_tests += \
 	tests/cli/console \
 	tests/cli/console-ends \
 	tests/cli/control \
+	tests/cli/crash \
 	tests/cli/devices \
 	tests/cli/doctor \
 	tests/cli/documents \
