@@ -255,6 +255,11 @@
  *
  * BENCH_COUNT  bench-*: a 64-bit number below 2^32, how often the loop runs, at least once; a host
  *              may change it before it starts the guest
+ * BENCH_BASE, BENCH_STRIDE, BENCH_NUMBER
+ *              bench-sweep: it writes to this many addresses in turn, from the first on, this far
+ *              apart. 64-bit numbers; all but the stride are not 0
+ * BENCH_ARG    bench-sweep: not 0: the CPU's argument (x86-64 edi, arm64 x0, riscv64 a1) is added to
+ *              the base
  * FLOOD_KIB    flood: a 64-bit number below 2^22, likewise: how many KiB of text it prints
  * HWBREAK      hwbreak: the instruction on which the host sets an execution breakpoint
  * HOSTILE_*    hostile: 64-bit numbers
@@ -268,6 +273,10 @@
  *              A host may change the first four before it starts the guest, and look at all.
  */
 #define AX_GUEST_BENCH_COUNT   0x08
+#define AX_GUEST_BENCH_BASE    0x10
+#define AX_GUEST_BENCH_STRIDE  0x18
+#define AX_GUEST_BENCH_NUMBER  0x20
+#define AX_GUEST_BENCH_ARG     0x28
 #define AX_GUEST_FLOOD_KIB     0x08
 #define AX_GUEST_HWBREAK       0x100
 #define AX_GUEST_HOSTILE_SEED  0x08

@@ -56,3 +56,4 @@ libaxvmm_machine_la_DEPENDENCIES = libaxdevices.la libaxvmm.la src/libaxvmm-mach
 endif
 
 include src/cli/local.mk
+include src/floor/local.mk

@@ -42,6 +42,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
 int cmd_extract_kernel(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Those of running VMs are in manage.h. */
 
@@ -52,6 +53,7 @@ extern const char replay_help[];
 extern const char guests_help[];
 extern const char extract_kernel_help[];
 extern const char trace_help[];
+extern const char bench_help[];
 
 /* One line "axvmm: ..." to standard error, whole, so that lines of several threads do not mix. Adds
  * the newline. */

@@ -28,6 +28,7 @@ static const char help[] =
 	"  balloon  ask its guest to leave memory to the host\n"
 	"  replay   feed a recording of a run to the device models, and compare\n"
 	"  trace    show, sum up and convert the exits of a run\n"
+	"  bench    measure what exits, starts and guests cost on this host\n"
 	"  doctor   say what this host's KVM can do, and what to do about what is missing\n"
 	"  guests   list the embedded guests, or extract them\n"
 	"  extract-kernel\n"
@@ -51,6 +52,7 @@ static const struct command {
 	{ "balloon", cmd_balloon, balloon_help },
 	{ "replay", cmd_replay, replay_help },
 	{ "trace", cmd_trace, trace_help },
+	{ "bench", cmd_bench, bench_help },
 	{ "doctor", cmd_doctor, doctor_help },
 	{ "guests", cmd_guests, guests_help },
 	{ "extract-kernel", cmd_extract_kernel, extract_kernel_help },

@@ -2,6 +2,7 @@
 # Tests of the axvmm command: scripts, which find it as $builddir/axvmm.
 script_tests += \
 	tests/cli/arguments \
+	tests/cli/bench \
 	tests/cli/console \
 	tests/cli/console-ends \
 	tests/cli/control \

@@ -32,7 +32,7 @@ check-lab-full:
 
 # What goes into the machine: called by the lab in a build of its own. Two lists beside the programs.
 # Scripts that look at the tree, and not at the command, have nothing to say there.
-lab_programs = axvmm $(kvm_tests) tests/cli/json-check tests/cli/pty tests/cli/rsp tests/cli/talk
+lab_programs = axvmm axvmm-floor $(kvm_tests) tests/cli/json-check tests/cli/pty tests/cli/rsp tests/cli/talk
 lab_tests = $(kvm_tests) $(filter-out tests/cli/documents,$(filter tests/cli/%,$(script_tests)))
 lab-programs: $(lab_programs)
 	@printf '%s\n' $(lab_programs) >lab-programs.list
