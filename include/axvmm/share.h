@@ -61,9 +61,12 @@ typedef struct AxVirtioFsConfig {
 	 */
 	void (*failed)(void *opaque, const AxError *why);
 	void *failed_opaque;
+	/* The guest may not change anything: virtiofsd in Rust sees to that, a newer one; else -ENOTSUP.
+	 * With directory only. */
+	bool read_only;
 } AxVirtioFsConfig;
 
-#define AX_VIRTIO_FS_CONFIG_INIT { sizeof(AxVirtioFsConfig), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }
+#define AX_VIRTIO_FS_CONFIG_INIT { sizeof(AxVirtioFsConfig), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, false }
 
 /**
  * Make a file system device, owned by the caller, and have virtiofsd answer for it. Waits for it for

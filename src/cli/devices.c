@@ -158,6 +158,7 @@ static int open_share(struct devices *devices, const struct share_options *share
 	config.socket = share->socket;
 	config.program = share->program;
 	config.sandbox = (uint32_t)share->sandbox;
+	config.read_only = share->read_only;
 	config.queues = share->queues;
 	config.failed = on_share_failed;
 	if (ax_virtio_fs_new(&config, &virtio, &err))

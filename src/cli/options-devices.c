@@ -145,6 +145,7 @@ static const struct param_rule share_rules[] = {
 	  .kind = PARAM_TEXT,
 	  .offset = offsetof(struct share_options, tag),
 	  .max = AX_VIRTIO_FS_TAG_MAX },
+	{ .name = "ro", .kind = PARAM_FLAG, .offset = offsetof(struct share_options, read_only) },
 	{ .name = "program",
 	  .kind = PARAM_TEXT,
 	  .offset = offsetof(struct share_options, program) },
@@ -243,7 +244,7 @@ static int check_share(const struct params *params, const struct device_options 
 							  "has its directory"
 							: "a directory is missing: --share "
 							  "DIR,tag=NAME");
-	if (share->socket && (share->program || share->sandbox))
+	if (share->socket && (share->program || share->sandbox || share->read_only))
 		return params_refuse(params, "socket: a virtiofsd that runs is not started");
 	return STATUS_OK;
 }

@@ -54,6 +54,7 @@ struct share_options {
 	const char *socket;
 	const char *tag;
 	const char *program;
+	bool read_only;
 	int sandbox; /* an AxVirtioFsSandbox */
 	uint32_t queues;
 };

@@ -229,6 +229,7 @@ START_TEST(what_parameters_cannot_be_is_refused)
 		{ "--share", "tag=x" },
 		{ "--share", "dir,tag=0123456789012345678901234567890123456" },
 		{ "--share", "dir,socket=s,tag=x" },
+		{ "--share", "socket=s,tag=x,ro" },
 		{ "--vsock", "3" },
 		{ "--vsock", "2,path=x" },
 		{ "--vsock", "4294967295,path=x" },

@@ -4,6 +4,7 @@
  * and one that has not answered when its time is over.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,8 @@ START_TEST(help_tells_which_one_it_is)
 		{ "echo --socket-path; echo --shared-dir", AX_VIRTIOFSD_IN_RUST },
 		/* In two pieces, with its errors' descriptor. */
 		{ "echo --socket-path; sleep 0.1; echo --shared-dir >&2", AX_VIRTIOFSD_IN_RUST },
+		{ "echo --socket-path; echo --shared-dir; echo --readonly",
+		  AX_VIRTIOFSD_IN_RUST_NEWER },
 		{ "echo something else", AX_VIRTIOFSD_OTHER },
 		{ "exit 1", AX_VIRTIOFSD_OTHER },
 	};
@@ -60,6 +63,24 @@ START_TEST(who_does_not_answer_in_time_is_not_called_another_program)
 {
 	make_program("exec sleep 60");
 	ck_assert_int_eq(ax_virtiofsd_ask(path, false, 50), AX_VIRTIOFSD_SILENT);
+	remove_program();
+}
+END_TEST
+
+/* Rather no share than one that the guest can write to. */
+START_TEST(one_that_cannot_share_read_only_is_refused)
+{
+	static const char *const programs[] = { "echo --socket-path", "echo --shared-dir" };
+	struct ax_virtiofsd daemon;
+	AxError err = AX_ERROR_INIT;
+	int fd = -1;
+
+	make_program(programs[_i]);
+	ck_assert_int_eq(
+		ax_virtiofsd_start(&daemon, path, "/", AX_VIRTIO_FS_SANDBOX_AUTO, true, &fd, &err),
+		-ENOTSUP);
+	ck_assert_msg(strstr(err.message, "--readonly") != NULL, "%s", err.message);
+	ck_assert_int_eq(fd, -1);
 	remove_program();
 }
 END_TEST
@@ -83,7 +104,8 @@ int main(void)
 		return 77;
 	}
 	tcase_set_timeout(cases, 60);
-	tcase_add_loop_test(cases, help_tells_which_one_it_is, 0, 5);
+	tcase_add_loop_test(cases, help_tells_which_one_it_is, 0, 6);
+	tcase_add_loop_test(cases, one_that_cannot_share_read_only_is_refused, 0, 2);
 	tcase_add_test(cases, who_does_not_answer_in_time_is_not_called_another_program);
 	tcase_add_test(cases, what_is_no_program_is_another);
 	suite_add_tcase(suite, cases);

@@ -152,7 +152,8 @@ enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limi
 		close(fd);
 		reap(pid, 0);
 		if (strstr(text, "--shared-dir"))
-			flavour = AX_VIRTIOFSD_IN_RUST;
+			flavour = strstr(text, "--readonly") ? AX_VIRTIOFSD_IN_RUST_NEWER
+							     : AX_VIRTIOFSD_IN_RUST;
 		else if (strstr(text, "--socket-path"))
 			flavour = AX_VIRTIOFSD_IN_C;
 		else if (!is_all)
@@ -167,6 +168,7 @@ struct way {
 	enum ax_virtiofsd_flavour flavour;
 	uint32_t sandbox;
 	bool wrap; /* in a user namespace */
+	bool read_only;
 };
 
 static int choose_way(struct way *way, const char *path, uint32_t sandbox, AxError *err)
@@ -194,6 +196,11 @@ static int choose_way(struct way *way, const char *path, uint32_t sandbox, AxErr
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "%s is the one written in C, which knows no sandbox \"none\": "
 				    "take another sandbox, or the package virtiofsd (Debian 13)",
+				    path);
+	if (way->read_only && way->flavour != AX_VIRTIOFSD_IN_RUST_NEWER)
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "%s knows no --readonly, which sharing read-only needs: newer "
+				    "ones do (Debian 13)",
 				    path);
 	if (!may_not)
 		return 0;
@@ -252,11 +259,13 @@ static void make_command(struct command *command, const struct way *way, const c
 	/* Its limit of descriptors may only be raised by root. */
 	if (geteuid())
 		add(command, "--rlimit-nofile=0");
-	if (way->flavour == AX_VIRTIOFSD_IN_RUST) {
+	if (way->flavour != AX_VIRTIOFSD_IN_C) {
 		snprintf(command->source, sizeof(command->source), "--shared-dir=%s", directory);
 		add(command, command->source);
 		add(command, "--sandbox");
 		add(command, sandbox_name(way->sandbox));
+		if (way->read_only)
+			add(command, "--readonly");
 		return;
 	}
 	snprintf(command->source, sizeof(command->source), "source=");
@@ -316,12 +325,12 @@ static int launch(struct ax_virtiofsd *daemon, const struct way *way, const char
 }
 
 int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const char *directory,
-		       uint32_t sandbox, int *fd, AxError *err)
+		       uint32_t sandbox, bool read_only, int *fd, AxError *err)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	int listening = -1, ret;
 	struct stat st;
-	struct way way;
+	struct way way = { .read_only = read_only };
 
 	*daemon = (struct ax_virtiofsd){ .log_fd = -1 };
 	if (!realpath(directory, real) || stat(real, &st))

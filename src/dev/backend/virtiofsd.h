@@ -27,6 +27,7 @@ enum ax_virtiofsd_flavour {
 	AX_VIRTIOFSD_SILENT, /* it has not told of its options in time */
 	AX_VIRTIOFSD_IN_C,
 	AX_VIRTIOFSD_IN_RUST,
+	AX_VIRTIOFSD_IN_RUST_NEWER, /* which knows --readonly */
 };
 
 /**
@@ -45,6 +46,7 @@ enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limi
  *
  * @param program    a path, or a name to look for; NULL: virtiofsd
  * @param sandbox    an AxVirtioFsSandbox
+ * @param read_only  the guest may not write: -ENOTSUP unless the program can see to that
  * @param fd         a connection to it, the caller's, non-blocking
  * @return 0; -ENOENT the directory or the program; -EACCES; -EINVAL; -ENOTSUP this program cannot do
  *         without root here; -ENOMEM; -EIO
@@ -52,7 +54,7 @@ enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limi
  * Thread: any. It waits for a program that is asked for its options.
  */
 int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const char *directory,
-		       uint32_t sandbox, int *fd, AxError *err);
+		       uint32_t sandbox, bool read_only, int *fd, AxError *err);
 
 /* Read what it wrote so far; false: it has ended. Waits up to @timeout_ms for its end. */
 bool ax_virtiofsd_listen(struct ax_virtiofsd *daemon, int timeout_ms);

@@ -218,6 +218,11 @@ static int check_config(AxVirtioFsConfig *config, AxError *err)
 	if (!config->directory == !config->socket)
 		return ax_error_argument(err, -EINVAL,
 					 "share either a directory or the socket of a virtiofsd");
+	if (config->socket && config->read_only)
+		return ax_error_argument(
+			err, -EINVAL,
+			"a virtiofsd that runs has been told whether the guest may "
+			"write");
 	if (config->sandbox > AX_VIRTIO_FS_SANDBOX_NONE)
 		return ax_error_argument(err, -EINVAL, "%u is no AxVirtioFsSandbox",
 					 config->sandbox);
@@ -233,7 +238,7 @@ static int connect_backend(struct fs *fs, const AxVirtioFsConfig *config, AxErro
 {
 	if (config->directory)
 		return ax_virtiofsd_start(&fs->daemon, config->program, config->directory,
-					  config->sandbox, &fs->user.fd, err);
+					  config->sandbox, config->read_only, &fs->user.fd, err);
 	fs->user.fd = ax_unix_connect(config->socket);
 	if (fs->user.fd >= 0)
 		return 0;
