@@ -99,6 +99,7 @@ START_TEST(each_exit_of_a_guest_is_in_its_trace)
 	ck_ok(ret, err);
 	ck_ok(ax_trace_start(ax_machine_vm(run.machine), &config, &trace, &err), err);
 	ck_ok(guest_go(&run, &err), err);
+	kvm_count_run();
 	ck_ok(ax_trace_stop(trace, &counts, &err), err);
 	ck_assert_uint_eq(counts.lost, 0);
 	count_entries(&file, traced);
