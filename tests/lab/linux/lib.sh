@@ -91,6 +91,7 @@ guest_start() {
 	what="$release $test $* $words"
 	line="console=$console rdinit=/init $quiet panic=-1 ${AXVMM_GUEST_WORD:-} $words"
 	test "$test" = - || line="$line test=$test"
+	: >"$out"
 	began=$(uptime_cs)
 	# Two words, or none.
 	# shellcheck disable=SC2086
