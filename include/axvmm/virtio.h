@@ -25,6 +25,7 @@
 #include <axvmm/error.h>
 #include <axvmm/host.h>
 #include <axvmm/irq.h>
+#include <axvmm/record.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +60,15 @@ AX_API int ax_virtio_attach(AxVirtio *virtio, AxVm *vm, AxGuestPhysAddr base, co
 /* Take it out; waits for what is in flight. 0, also when it is in no VM; -EDEADLK from a handler.
  * Thread: as ax_virtio_attach(), no vCPU runs. */
 AX_API int ax_virtio_detach(AxVirtio *virtio, AxError *err);
+
+/**
+ * Make the device @name of a recording anew, for its replay: what it has of the host is the recording.
+ *
+ * @return 0; -ENOEXEC the recording says nothing of it, or nonsense; -EINVAL; -ENOMEM
+ *
+ * Thread: the one that builds the VM.
+ */
+AX_API int ax_virtio_replay(AxRecord *record, const char *name, AxVirtio **out, AxError *err);
 
 /* Close its host side and free it. It is in no VM. NULL is allowed. Thread: as ax_virtio_attach(). */
 AX_API void ax_virtio_free(AxVirtio *virtio);

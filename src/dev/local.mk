@@ -89,6 +89,7 @@ dev_sources = \
 	src/dev/virtio/queue_split.c \
 	src/dev/virtio/ring.h \
 	src/dev/virtio/rng.c \
+	src/dev/virtio/replay.c \
 	src/dev/virtio/state.c \
 	src/dev/virtio/virtio.c \
 	src/dev/virtio/virtio.h \

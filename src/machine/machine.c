@@ -353,6 +353,7 @@ void ax_machine_free(AxMachine *machine)
 	serial_free(&machine->serial);
 	ax_testdev_free(machine->test);
 	ax_console_free(machine->console);
+	replay_devices_free(machine->replayed);
 	free(machine->devices);
 	free(machine->tree.bytes);
 	free(machine);

@@ -28,6 +28,7 @@ struct AxMachine {
 	struct load_tree tree; /* the guest's device tree */
 	AxVirtio **devices;    /* in slots 0, 1, ...; NULL: not attached yet */
 	uint32_t device_count;
+	struct replay_devices *replayed; /* a replay's devices; NULL */
 };
 
 /* Something at a fixed place of the board. */

@@ -44,7 +44,6 @@ void describe_machine(const AxMachineOptions *options, uint32_t irqchip, uint32_
 
 		slot_key(i, key);
 		ax_record_set_fact(record, key, name);
-		ax_record_refuse(record, name, "virtio devices cannot be replayed");
 	}
 }
 
@@ -134,18 +133,65 @@ static int mark_refused(AxRecord *record, AxMachine *machine, AxError *err)
 	return 0;
 }
 
-int ax_machine_replay(AxRecord *record, AxMachine **out, AxError *err)
+/* Make the devices of the slots; NULL is in those of devices that cannot be replayed. */
+static int make_devices(AxRecord *record, struct replay_devices *made, AxError *err)
+{
+	char key[NUMBER_SIZE];
+
+	for (uint32_t i = 0; i < board.virtio.count && i < REPLAY_DEVICES_MAX; i++) {
+		const char *name;
+		int ret;
+
+		slot_key(i, key);
+		name = ax_record_fact(record, key);
+		if (!name)
+			break;
+		made->count = i + 1;
+		if (ax_record_refusal(record, name))
+			continue;
+		ret = ax_virtio_replay(record, name, &made->devices[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void replay_devices_free(struct replay_devices *made)
+{
+	for (uint32_t i = 0; made && i < made->count; i++)
+		ax_virtio_free(made->devices[i]);
+	free(made);
+}
+
+static int make_machine(AxRecord *record, struct replay_devices *made, AxMachine **out,
+			AxError *err)
 {
 	AxMachineOptions options = AX_MACHINE_OPTIONS_INIT;
+	int ret = get_options(record, &options, err);
+
+	if (!ret)
+		ret = make_devices(record, made, err);
+	options.devices = made->devices;
+	options.device_count = made->count;
+	return ret ? ret : ax_machine_new(&options, out, err);
+}
+
+int ax_machine_replay(AxRecord *record, AxMachine **out, AxError *err)
+{
+	struct replay_devices *made;
 	int ret;
 
 	if (!ax_record_is_replay(record))
 		return ax_error_argument(err, -EINVAL, "this recording is not open for a replay");
-	ret = get_options(record, &options, err);
-	if (!ret)
-		ret = ax_machine_new(&options, out, err);
-	if (ret)
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return ax_error_set(err, -ENOMEM, AX_ERROR_RESOURCE, 0, "no memory for a machine");
+	ret = make_machine(record, made, out, err);
+	if (ret) {
+		replay_devices_free(made);
 		return ret;
+	}
+	(*out)->replayed = made;
 	ret = mark_refused(record, *out, err);
 	if (ret)
 		ax_machine_free(*out);

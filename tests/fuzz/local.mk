@@ -17,6 +17,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
 	tests/fuzz/fuzz_net \
+	tests/fuzz/fuzz_record \
 	tests/fuzz/fuzz_trace \
 	tests/fuzz/fuzz_unpack \
 	tests/fuzz/fuzz_vhost_user \
@@ -54,6 +55,10 @@ tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c src/cli/json-read.c src/cl
 tests_fuzz_fuzz_json_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_linux_SOURCES = tests/fuzz/fuzz_linux.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_linux_LDFLAGS = $(fuzz_ldflags)
+# With src/sys itself: its machines have no KVM.
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
+tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_record_LDADD = $(AXVMM_LIBS)
 tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_load_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_multiboot_SOURCES = tests/fuzz/fuzz_multiboot.c $(fuzz_image_headers) $(fuzz_main)

@@ -8,7 +8,9 @@
  * of them fail, too.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "dev/backend/disk.h"
 #include "dev/dev.h"
@@ -86,11 +88,61 @@ static void send_zero_range(AxDisk *disk, struct disk_request *request)
 		send_zeroes(disk, request);
 }
 
+/* What a recording has of a completion; number 0: there is none now. */
+struct told {
+	uint64_t number;
+	int64_t result;
+};
+
+static void tell(AxDisk *disk, struct told *told)
+{
+	ax_record_input(disk->record, AX_RECORD_RESULT, 0, told, sizeof(*told));
+}
+
 static void complete(AxDisk *disk, struct disk_request *request, int result)
 {
+	struct told told = { request->number, result };
+
+	if (disk->record && !ax_record_is_replay(disk->record))
+		tell(disk, &told);
 	request->result = result;
 	disk->in_flight--;
 	disk->done(disk->opaque, request);
+}
+
+/* Take a request out of those that wait for the recording: NULL: there is none of this number. */
+static struct disk_request *take_replayed(AxDisk *disk, uint64_t number)
+{
+	struct disk_request **place = &disk->replayed, *request;
+
+	while (*place && (*place)->number != number)
+		place = &(*place)->next;
+	request = *place;
+	if (request)
+		*place = request->next;
+	return request;
+}
+
+/*
+ * The end of a call in which requests may have been completed: a recording says so; in a replay it says
+ * which were.
+ */
+static void settle(AxDisk *disk)
+{
+	struct disk_request *request;
+	struct told told;
+
+	if (!disk->record)
+		return;
+	do {
+		told = (struct told){ 0, 0 };
+		tell(disk, &told);
+		request =
+			told.number && disk->is_replayed ? take_replayed(disk, told.number) : NULL;
+		if (request)
+			complete(disk, request,
+				 told.result < -4095 || told.result > 0 ? -EIO : (int)told.result);
+	} while (request);
 }
 
 static void sync_or_complete(AxDisk *disk, struct disk_request *request)
@@ -224,7 +276,14 @@ static void job_done(AxDisk *disk, struct disk_request *request)
 void disk_submit(AxDisk *disk, struct disk_request *request)
 {
 	disk->in_flight++;
+	request->number = ++disk->submitted;
 	request->step = DISK_STEP_MAIN;
+	if (disk->is_replayed) {
+		request->next = disk->replayed;
+		disk->replayed = request;
+		settle(disk);
+		return;
+	}
 	switch (request->op) {
 	case DISK_READ:
 	case DISK_WRITE: send_transfer(disk, request, transfer_fd(disk, request)); break;
@@ -235,6 +294,7 @@ void disk_submit(AxDisk *disk, struct disk_request *request)
 	case DISK_DISCARD: send_discard(disk, request); break;
 	case DISK_ZERO: send_zero_range(disk, request); break;
 	}
+	settle(disk);
 }
 
 void disk_kick(AxDisk *disk)
@@ -265,15 +325,24 @@ void disk_poll(AxDisk *disk)
 	/* What follows on a job may be done at once, too. */
 	while (reap(disk))
 		disk_kick(disk);
+	settle(disk);
 }
 
 void disk_drain(AxDisk *disk)
 {
+	/* What the recording knows nothing of is given up. */
+	if (disk->is_replayed) {
+		settle(disk);
+		while (disk->replayed)
+			complete(disk, take_replayed(disk, disk->replayed->number), -EIO);
+		return;
+	}
 	disk_kick(disk);
 	for (;;) {
-		disk_poll(disk);
+		while (reap(disk))
+			disk_kick(disk);
 		if (!disk->in_flight)
-			return;
+			break;
 		for (unsigned i = 0; i < DISK_ENGINES; i++) {
 			if (disk->busy[i]) {
 				disk->engines[i]->ops->wait(disk->engines[i]);
@@ -281,6 +350,7 @@ void disk_drain(AxDisk *disk)
 			}
 		}
 	}
+	settle(disk);
 }
 
 static void engine_is_ready(void *opaque, int fd, unsigned events)
@@ -292,6 +362,47 @@ static void engine_is_ready(void *opaque, int fd, unsigned events)
 	disk->wake(disk->opaque);
 }
 
+/* A replay's is its own, and never ready by itself. */
+static int watched_fd(const AxDisk *disk, unsigned i)
+{
+	if (disk->is_replayed)
+		return i < disk->watched ? disk->fd : -1;
+	return disk->engines[i] ? disk->engines[i]->fd : -1;
+}
+
+unsigned disk_watched(const AxDisk *disk)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < DISK_ENGINES; i++)
+		count += watched_fd(disk, i) >= 0;
+	return count;
+}
+
+void disk_set_record(AxDisk *disk, AxRecord *record)
+{
+	disk->record = record;
+	disk->submitted = 0;
+}
+
+AxDisk *disk_new_replayed(const AxDiskInfo *info, uint32_t physical_block, unsigned watched)
+{
+	AxDisk *disk = calloc(1, sizeof(*disk));
+
+	if (!disk)
+		return NULL;
+	disk->info = *info;
+	disk->physical_block = physical_block;
+	disk->direct_fd = -1;
+	disk->is_replayed = true;
+	disk->watched = watched;
+	disk->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (disk->fd >= 0)
+		return disk;
+	free(disk);
+	return NULL;
+}
+
 int disk_attach(AxDisk *disk, AxHost *host, disk_done_fn *done, disk_wake_fn *wake, void *opaque,
 		AxError *err)
 {
@@ -301,12 +412,12 @@ int disk_attach(AxDisk *disk, AxHost *host, disk_done_fn *done, disk_wake_fn *wa
 	disk->done = done;
 	disk->wake = wake;
 	disk->opaque = opaque;
-	for (unsigned i = 0; i < DISK_ENGINES && disk->engines[i]; i++) {
-		int ret;
+	for (unsigned i = 0; i < DISK_ENGINES; i++) {
+		int fd = watched_fd(disk, i), ret;
 
-		if (disk->engines[i]->fd < 0)
+		if (fd < 0)
 			continue;
-		ret = ax_watch_new(host, disk->engines[i]->fd, AX_WATCH_READ, engine_is_ready, disk,
+		ret = ax_watch_new(host, fd, AX_WATCH_READ, engine_is_ready, disk,
 				   &disk->watches[i], err);
 		if (ret) {
 			disk_detach(disk);

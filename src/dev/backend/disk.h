@@ -9,6 +9,7 @@
 #define AXVMM_DEV_BACKEND_DISK_H
 
 #include <axvmm/disk.h>
+#include <axvmm/record.h>
 
 #include "dev/backend/disk_engine.h"
 
@@ -45,6 +46,8 @@ struct disk_request {
 	int result;
 
 	/* The disk's own. */
+	uint64_t number;	   /* while it is recorded */
+	struct disk_request *next; /* in AxDisk.replayed */
 	struct disk_job job;
 	enum disk_step step;
 	struct iovec zeroes[DISK_ZERO_PARTS];
@@ -74,6 +77,12 @@ struct AxDisk {
 	void *opaque;
 	AxWatch *watches[DISK_ENGINES];
 	unsigned in_flight;	     /* requests */
+	/* While the device is recorded or replayed: each completion is told by its request's number. */
+	AxRecord *record;
+	uint64_t submitted;
+	bool is_replayed;
+	unsigned watched;
+	struct disk_request *replayed; /* in flight */
 	unsigned busy[DISK_ENGINES]; /* jobs */
 };
 
@@ -93,6 +102,14 @@ int disk_attach(AxDisk *disk, AxHost *host, disk_done_fn *done, disk_wake_fn *wa
 		AxError *err);
 /* Take it away; nothing is in flight. Also of a disk that has not been given. Thread: as disk_attach(). */
 void disk_detach(AxDisk *disk);
+
+/* A disk of a replay, whose requests are complete when @record says so; ax_disk_free(). NULL: no memory. */
+AxDisk *disk_new_replayed(const AxDiskInfo *info, uint32_t physical_block, unsigned watched);
+/* How many descriptors of it its host watches. */
+unsigned disk_watched(const AxDisk *disk);
+
+/* The device was put into a VM with this recording, or (NULL) taken out. Nothing is in flight. */
+void disk_set_record(AxDisk *disk, AxRecord *record);
 
 /* Take a request, which is its submitter's again when done() has it. It may wait for disk_kick(). */
 void disk_submit(AxDisk *disk, struct disk_request *request);

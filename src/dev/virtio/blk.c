@@ -7,6 +7,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,23 @@ static int blk_restore(AxVirtio *virtio, AxState *state)
 	return 0;
 }
 
+static int blk_attach(AxVirtio *virtio, AxError *err)
+{
+	(void)err;
+	disk_set_record(blk_of(virtio)->disk, virtio->record);
+	return 0;
+}
+
+static void blk_describe(const AxVirtio *virtio, char *text, size_t size)
+{
+	const struct blk *blk = (const struct blk *)virtio;
+
+	snprintf(text, size, BLK_DESCRIPTION, virtio->queue_count, virtio->queues[0].size_max,
+		 (unsigned long long)blk->info.bytes, blk->info.block_size,
+		 blk->disk->physical_block, blk->info.read_only, disk_watched(blk->disk),
+		 (int)strnlen((const char *)blk->serial, sizeof(blk->serial)), blk->serial);
+}
+
 static void blk_free(AxVirtio *virtio)
 {
 	struct blk *blk = blk_of(virtio);
@@ -222,6 +240,8 @@ static void blk_free(AxVirtio *virtio)
 		blk_request_free(blk->requests);
 		blk->requests = next;
 	}
+	if (blk->owns_disk)
+		ax_disk_free(blk->disk);
 	virtio_fini(virtio);
 	free(blk);
 }
@@ -229,6 +249,8 @@ static void blk_free(AxVirtio *virtio)
 static const struct virtio_type blk_type = {
 	.id = ID_BLOCK,
 	.name = "blk",
+	.attach = blk_attach,
+	.describe = blk_describe,
 	.notify = blk_notify,
 	.drain = blk_drain,
 	.reset = blk_reset,

@@ -61,6 +61,7 @@ struct blk {
 	AxDisk *disk;
 	AxDiskInfo info;
 	bool attached;
+	bool owns_disk; /* a replay's */
 	bool writeback; /* the configuration's field of this name */
 	bool starved;	/* there was no memory for one more request */
 	uint8_t serial[AX_VIRTIO_BLK_SERIAL_SIZE];
@@ -68,6 +69,10 @@ struct blk {
 	uint32_t used; /* queues with used buffers that the driver was not told of: bits */
 	struct blk_request *requests; /* free ones */
 };
+
+/* Its virtio_type.describe. */
+#define BLK_DESCRIPTION \
+	"blk queues=%u size=%u bytes=%llu block=%u physical=%u ro=%u watched=%u serial=%.*s"
 
 /* A request for up to @capacity segments; NULL when there is no memory. */
 struct blk_request *blk_request_new(uint32_t capacity);

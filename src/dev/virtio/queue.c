@@ -140,6 +140,7 @@ int virtq_pop(AxVirtio *virtio, unsigned index, struct virtq_chain *chain)
 	if (!ret)
 		return 0;
 	chain->taken = true;
+	chain->record = virtio->record;
 	chain->epoch = queue->epoch;
 	queue->in_flight++;
 	queue->slots += chain->slots;

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include <axvmm/memory.h>
+#include <axvmm/record.h>
 #include <axvmm/virtio.h>
 
 #define VIRTQ_SIZE_MAX 1024u
@@ -64,6 +65,7 @@ struct virtq_chain {
 	uint32_t capacity;	  /* segments */
 	bool taken;		  /* between virtq_pop() and virtq_push() or virtq_return() */
 	AxMemView *views;
+	AxRecord *record; /* the device's; NULL */
 };
 
 /* Room for @capacity segments, more than which are a bad chain; NULL when there is no memory. */

@@ -149,15 +149,37 @@ static size_t copy(const struct iovec *iov, uint32_t count, uint64_t offset, voi
 	return done;
 }
 
+/* The guest address of the byte at @offset. */
+static uint64_t address(const AxMemView *views, uint32_t count, uint64_t offset)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (offset < views[i].len)
+			return views[i].gpa + offset;
+		offset -= views[i].len;
+	}
+	return 0;
+}
+
 size_t virtq_read(const struct virtq_chain *chain, uint64_t offset, void *buffer, size_t len)
 {
-	return copy(chain->iov, chain->out_count, offset, buffer, len, false);
+	size_t done = copy(chain->iov, chain->out_count, offset, buffer, len, false);
+
+	if (chain->record && done)
+		ax_record_input(chain->record, AX_RECORD_MEMORY,
+				address(chain->views, chain->out_count, offset), buffer, done);
+	return done;
 }
 
 size_t virtq_write(struct virtq_chain *chain, uint64_t offset, const void *buffer, size_t len)
 {
-	return copy(chain->iov + chain->out_count, chain->in_count, offset, (void *)buffer, len,
-		    true);
+	size_t done = copy(chain->iov + chain->out_count, chain->in_count, offset, (void *)buffer,
+			   len, true);
+
+	if (chain->record && done)
+		ax_record_output(chain->record, AX_RECORD_WRITTEN,
+				 address(chain->views + chain->out_count, chain->in_count, offset),
+				 buffer, done);
+	return done;
 }
 
 unsigned virtq_slice(const struct iovec *iov, unsigned count, uint64_t offset, uint64_t len,

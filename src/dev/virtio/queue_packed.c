@@ -4,6 +4,7 @@
  * two bits and a wrap counter whose turn a descriptor is.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "dev/virtio/mmio.h"
@@ -12,6 +13,31 @@
 static struct virtq_packed_desc *slot_at(const struct virtq *queue, uint16_t at)
 {
 	return (struct virtq_packed_desc *)queue->descriptor_view.host + at;
+}
+
+static uint64_t slot_gpa(const struct virtq *queue, uint16_t at)
+{
+	return queue->descriptors + sizeof(struct virtq_packed_desc) * (uint64_t)at;
+}
+
+/* Its flags, as the driver left them. */
+static uint16_t flags_at(const struct virtq *queue, uint16_t at)
+{
+	return virtq_saw_u16(queue->virtio,
+			     slot_gpa(queue, at) + offsetof(struct virtq_packed_desc, flags),
+			     load_acquire(&slot_at(queue, at)->flags));
+}
+
+/* A descriptor was given back: what the driver sees of it. */
+static void tell_used(const struct virtq *queue, uint16_t at, uint16_t flags)
+{
+	const struct virtq_packed_desc *slot = slot_at(queue, at);
+	const struct virtq_packed_desc told = { .len = slot->len, .id = slot->id, .flags = flags };
+
+	if (queue->virtio->record)
+		virtq_wrote(queue->virtio,
+			    slot_gpa(queue, at) + offsetof(struct virtq_packed_desc, len),
+			    &told.len, sizeof(told) - offsetof(struct virtq_packed_desc, len));
 }
 
 /* Section 2.8.1: available when AVAIL is the wrap counter and USED is not. */
@@ -46,6 +72,7 @@ static bool walk_indirect(const struct virtq *queue, uint64_t addr, uint32_t len
 	/* Room for segments ends before a table that is too long does. */
 	for (uint32_t i = 0; good && i < count; i++) {
 		memcpy(&desc, (const uint8_t *)view.host + 16 * (size_t)i, sizeof(desc));
+		virtq_saw(queue->virtio, addr + 16 * (uint64_t)i, &desc, sizeof(desc));
 		good = !(desc.flags & VIRTQ_DESC_INDIRECT) &&
 		       virtq_chain_add(queue->virtio, chain, desc.addr, desc.len,
 				       desc.flags & VIRTQ_DESC_WRITE);
@@ -64,6 +91,7 @@ static bool walk(struct virtq *queue, struct virtq_chain *chain)
 
 	for (chain->slots = 0; chain->slots < room;) {
 		memcpy(&desc, slot_at(queue, at), sizeof(desc));
+		virtq_saw(queue->virtio, slot_gpa(queue, at), &desc, sizeof(desc));
 		chain->slots++;
 		chain->id = desc.id;
 		if (desc.flags & VIRTQ_DESC_INDIRECT)
@@ -81,7 +109,7 @@ static bool walk(struct virtq *queue, struct virtq_chain *chain)
 
 int virtq_packed_pop(struct virtq *queue, struct virtq_chain *chain)
 {
-	if (!is_available(load_acquire(&slot_at(queue, queue->avail)->flags), queue->avail_wrap))
+	if (!is_available(flags_at(queue, queue->avail), queue->avail_wrap))
 		return 0;
 	virtq_chain_begin(chain);
 	if (!walk(queue, chain)) {
@@ -110,6 +138,7 @@ void virtq_packed_push(struct virtq *queue, struct virtq_chain *const *chains,
 
 		slot->id = chains[i]->id;
 		slot->len = written[i];
+		tell_used(queue, queue->used, used_flags(queue, written[i]));
 		if (i)
 			store_release(&slot->flags, used_flags(queue, written[i]));
 		advance(queue, &queue->used, &queue->used_wrap, chains[i]->slots);
@@ -131,8 +160,10 @@ void virtq_packed_return(struct virtq *queue, const struct virtq_chain *chain)
 bool virtq_packed_wants(const struct virtq *queue)
 {
 	uint32_t event = load_word(queue->driver_view.host);
-	uint16_t slot = event & (VIRTQ_EVENT_WRAP - 1);
+	uint16_t slot;
 
+	virtq_saw(queue->virtio, queue->driver, &event, sizeof(event));
+	slot = event & (VIRTQ_EVENT_WRAP - 1);
 	switch (event >> VIRTQ_EVENT_FLAGS & 3) {
 	case VIRTQ_EVENT_DISABLE: return false;
 	case VIRTQ_EVENT_SLOT: break;
@@ -155,9 +186,10 @@ bool virtq_packed_notify(struct virtq *queue)
 			(queue->known_wrap ? VIRTQ_EVENT_WRAP : 0);
 	else if (queue->notify_on)
 		event = VIRTQ_EVENT_ENABLE << VIRTQ_EVENT_FLAGS;
+	virtq_wrote(queue->virtio, queue->device, &event, sizeof(event));
 	store_word(queue->device_view.host, event);
 	if (!queue->notify_on)
 		return false;
 	full_barrier();
-	return is_available(load_acquire(&slot_at(queue, queue->known)->flags), queue->known_wrap);
+	return is_available(flags_at(queue, queue->known), queue->known_wrap);
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "dev/virtio/queue.h"
+#include "dev/virtio/virtio.h"
 
 /* Rings are little endian (section 2.4), as are all hosts that this library is for. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "virtio rings are read in place");
@@ -98,6 +99,28 @@ static inline void full_barrier(void)
 {
 	/* The older of two names: of the newer one GCC says that its thread sanitizer has it not. */
 	__sync_synchronize();
+}
+
+/*
+ * What was read of a ring, or written to it, at guest address @gpa, for the recording of a VM that has one:
+ * in a replay @bytes are what was read then.
+ */
+static inline void virtq_saw(const AxVirtio *virtio, uint64_t gpa, void *bytes, size_t len)
+{
+	if (__builtin_expect(virtio->record != NULL, 0))
+		ax_record_input(virtio->record, AX_RECORD_MEMORY, gpa, bytes, len);
+}
+
+static inline uint16_t virtq_saw_u16(const AxVirtio *virtio, uint64_t gpa, uint16_t value)
+{
+	virtq_saw(virtio, gpa, &value, sizeof(value));
+	return value;
+}
+
+static inline void virtq_wrote(const AxVirtio *virtio, uint64_t gpa, const void *bytes, size_t len)
+{
+	if (__builtin_expect(virtio->record != NULL, 0))
+		ax_record_output(virtio->record, AX_RECORD_WRITTEN, gpa, bytes, len);
 }
 
 /* Section 2.7.7.2's comparison: whether @event is among the @count indices before @now. */

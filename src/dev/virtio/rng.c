@@ -3,6 +3,7 @@
  * Entropy device (section 5.4): one queue, whose buffers are filled with what the host's kernel gives.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -20,6 +21,23 @@ struct rng {
 	struct virtq_chain *chain;
 };
 
+static ssize_t ask(AxRecord *record, void *buffer, size_t len)
+{
+	ssize_t got = 0;
+
+	if (!ax_record_is_replay(record))
+		got = getrandom(buffer, len, 0);
+	if (!record)
+		return got;
+	got = (ssize_t)ax_record_result(record, 0, got);
+	/* A recording may say anything. */
+	if (got > (ssize_t)len)
+		got = -1;
+	if (got > 0)
+		ax_record_input(record, AX_RECORD_DATA, 0, buffer, (size_t)got);
+	return got;
+}
+
 /* Fill @chain's segments up to BUFFER_MOST bytes. getrandom() never fails for a good address. */
 static uint32_t fill(const struct virtq_chain *chain)
 {
@@ -32,7 +50,7 @@ static uint32_t fill(const struct virtq_chain *chain)
 
 		if (want > BUFFER_MOST - done)
 			want = BUFFER_MOST - done;
-		got = getrandom(segment->iov_base, want, 0);
+		got = ask(chain->record, segment->iov_base, want);
 		if (got < 0)
 			break;
 		done += (uint32_t)got;
@@ -75,10 +93,17 @@ static void rng_free(AxVirtio *virtio)
 	free(rng);
 }
 
+static void rng_describe(const AxVirtio *virtio, char *text, size_t size)
+{
+	(void)virtio;
+	snprintf(text, size, "rng");
+}
+
 static const struct virtio_type rng_type = {
 	.id = ID_ENTROPY,
 	.name = "rng",
 	.notify = rng_notify,
+	.describe = rng_describe,
 	.free = rng_free,
 };
 

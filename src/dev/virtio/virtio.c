@@ -4,6 +4,7 @@
  * its interrupt, its counters. The registers are in mmio.c, the rings in queue*.c.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -194,6 +195,23 @@ static int disconnect_queues(AxVirtio *virtio, AxVm *vm, AxError *err)
 	return ret;
 }
 
+/* What a replay makes the same device of, or that none can be made. */
+static void tell_record(AxVirtio *virtio)
+{
+	char key[AX_DEV_NAME_SIZE + 8], text[256];
+
+	if (!virtio->record || ax_record_is_replay(virtio->record))
+		return;
+	if (!virtio->type->describe) {
+		ax_record_refuse(virtio->record, virtio->link.name,
+				 "this kind of virtio device cannot be replayed");
+		return;
+	}
+	snprintf(key, sizeof(key), "device.%s", virtio->link.name);
+	virtio->type->describe(virtio, text, sizeof(text));
+	ax_record_set_fact(virtio->record, key, text);
+}
+
 int ax_virtio_attach(AxVirtio *virtio, AxVm *vm, AxGuestPhysAddr base, const AxIrq *irq,
 		     uint32_t trigger, AxError *err)
 {
@@ -215,6 +233,8 @@ int ax_virtio_attach(AxVirtio *virtio, AxVm *vm, AxGuestPhysAddr base, const AxI
 	if (!ret)
 		ret = ax_dev_attach(&virtio->link, vm, &window, 1, NULL, &virtio_device_ops, virtio,
 				    err);
+	virtio->record = ax_dev_record(&virtio->link);
+	tell_record(virtio);
 	if (!ret && virtio->type->attach)
 		ret = virtio->type->attach(virtio, err);
 	if (ret) {
@@ -236,6 +256,7 @@ int ax_virtio_detach(AxVirtio *virtio, AxError *err)
 		return ret;
 	virtio_lock(virtio);
 	virtio_reset(virtio);
+	virtio->record = NULL;
 	virtio_unlock(virtio);
 	return ax_dev_detach(&virtio->link, err);
 }

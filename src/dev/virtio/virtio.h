@@ -80,6 +80,11 @@ struct virtio_type {
 	 */
 	int (*save)(AxVirtio *virtio, AxState *state);
 	int (*restore)(AxVirtio *virtio, AxState *state);
+	/*
+	 * What ax_virtio_replay() makes the same device of, as "blk queues=1 ...", into @text. NULL: it
+	 * cannot be replayed.
+	 */
+	void (*describe)(const AxVirtio *virtio, char *text, size_t size);
 	/* Close the host side and free the whole object. In no VM, no lock. */
 	void (*free)(AxVirtio *virtio);
 };
@@ -92,6 +97,7 @@ struct virtio_irq {
 struct AxVirtio {
 	const struct virtio_type *type;
 	AxHost *host;
+	AxRecord *record; /* while it is in a VM that has one; NULL */
 	AxLock *lock;
 	struct ax_dev_link link; /* its VM is link.vm */
 	struct virtio_irq irq;
