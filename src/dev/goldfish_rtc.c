@@ -63,8 +63,9 @@ static bool is_expecting(const AxGoldfishRtc *dev)
 	return dev->rtc.alarm != RTC_NO_ALARM;
 }
 
-static uint32_t read_register(AxGoldfishRtc *dev, uint64_t reg)
+static uint32_t read_register(struct ax_rtc *rtc, uint64_t reg)
 {
+	AxGoldfishRtc *dev = (AxGoldfishRtc *)rtc;
 	uint64_t now;
 
 	switch (reg) {
@@ -88,8 +89,10 @@ static void set_time(AxGoldfishRtc *dev, uint32_t low)
 		expect_alarm(dev);
 }
 
-static void write_register(AxGoldfishRtc *dev, uint64_t reg, uint32_t value)
+static void write_register(struct ax_rtc *rtc, uint64_t reg, uint32_t value)
 {
+	AxGoldfishRtc *dev = (AxGoldfishRtc *)rtc;
+
 	switch (reg) {
 	case TIME_LOW: set_time(dev, value); break;
 	case TIME_HIGH: dev->time_high = value; break;
@@ -106,41 +109,11 @@ static void write_register(AxGoldfishRtc *dev, uint64_t reg, uint32_t value)
 	update_irq(dev);
 }
 
-static AxHandled goldfish_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-			       uint64_t *value)
-{
-	AxGoldfishRtc *dev = opaque;
-
-	if (!ax_rtc_is_access(offset, width))
-		return AX_UNHANDLED;
-	ax_rtc_enter(&dev->rtc);
-	*value = read_register(dev, offset);
-	ax_rtc_leave(&dev->rtc);
-	return AX_HANDLED;
-}
-
-static AxHandled goldfish_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-				uint64_t value)
-{
-	AxGoldfishRtc *dev = opaque;
-
-	if (!ax_rtc_is_access(offset, width))
-		return AX_UNHANDLED;
-	ax_rtc_enter(&dev->rtc);
-	write_register(dev, offset, (uint32_t)(value & ax_dev_mask(width)));
-	ax_rtc_leave(&dev->rtc);
-	return AX_HANDLED;
-}
-
-static const AxRangeOps goldfish_ops = {
-	.size = sizeof(AxRangeOps),
-	.read = goldfish_read,
-	.write = goldfish_write,
-};
-
 /* The time goes on. The lock is held. */
-static void power_on(AxGoldfishRtc *dev)
+static void power_on(struct ax_rtc *rtc)
 {
+	AxGoldfishRtc *dev = (AxGoldfishRtc *)rtc;
+
 	dev->alarm = 0;
 	dev->time_high = 0;
 	dev->alarm_high = 0;
@@ -150,14 +123,12 @@ static void power_on(AxGoldfishRtc *dev)
 	update_irq(dev);
 }
 
-static void goldfish_reset(void *opaque)
-{
-	AxGoldfishRtc *dev = opaque;
-
-	ax_lock(dev->rtc.lock);
-	power_on(dev);
-	ax_unlock(dev->rtc.lock);
-}
+static const struct rtc_model model = {
+	.read = read_register,
+	.write = write_register,
+	.power_on = power_on,
+	.due = alarm_came,
+};
 
 static int goldfish_save(void *opaque, AxState *state)
 {
@@ -205,13 +176,13 @@ static int goldfish_restore(void *opaque, AxState *state)
 
 	ax_lock(dev->rtc.lock);
 	offset = dev->offset;
-	power_on(dev);
+	power_on(&dev->rtc);
 	good = ax_state_get_u8(state) == STATE_VERSION && take_state(dev, state);
 	if (good) {
 		update_irq(dev);
 	} else {
 		dev->offset = offset;
-		power_on(dev);
+		power_on(&dev->rtc);
 	}
 	ax_rtc_leave(&dev->rtc);
 	return good ? 0 : -EINVAL;
@@ -219,7 +190,7 @@ static int goldfish_restore(void *opaque, AxState *state)
 
 static const AxDeviceOps goldfish_device_ops = {
 	.size = sizeof(AxDeviceOps),
-	.reset = goldfish_reset,
+	.reset = ax_rtc_reset,
 	.save = goldfish_save,
 	.restore = goldfish_restore,
 };
@@ -231,7 +202,7 @@ int ax_goldfish_rtc_new(const AxRtcConfig *config, AxGoldfishRtc **out, AxError 
 
 	if (!dev)
 		return ax_dev_error_nomem(err, "a Goldfish RTC");
-	ret = ax_rtc_init(&dev->rtc, config, alarm_came, err);
+	ret = ax_rtc_init(&dev->rtc, config, &model, err);
 	if (ret) {
 		ax_goldfish_rtc_free(dev);
 		return ret;
@@ -243,7 +214,7 @@ int ax_goldfish_rtc_new(const AxRtcConfig *config, AxGoldfishRtc **out, AxError 
 int ax_goldfish_rtc_attach(AxGoldfishRtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxIrq *irq,
 			   AxError *err)
 {
-	return ax_rtc_attach(&rtc->rtc, vm, base, &goldfish_ops, &goldfish_device_ops, irq, err);
+	return ax_rtc_attach(&rtc->rtc, vm, base, &goldfish_device_ops, irq, err);
 }
 
 int ax_goldfish_rtc_detach(AxGoldfishRtc *rtc, AxError *err)

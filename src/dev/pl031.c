@@ -65,8 +65,10 @@ static void expect_match(AxPl031 *dev)
 	dev->rtc.alarm = ahead <= INT32_MAX ? (seconds + ahead) * RTC_NS_PER_SECOND : RTC_NO_ALARM;
 }
 
-static uint32_t read_register(AxPl031 *dev, uint64_t reg)
+static uint32_t read_register(struct ax_rtc *rtc, uint64_t reg)
 {
+	AxPl031 *dev = (AxPl031 *)rtc;
+
 	if (reg >= RTC_PERIPH_ID)
 		return identity[(reg - RTC_PERIPH_ID) / 4];
 	switch (reg) {
@@ -81,8 +83,10 @@ static uint32_t read_register(AxPl031 *dev, uint64_t reg)
 	}
 }
 
-static void write_register(AxPl031 *dev, uint64_t reg, uint32_t value)
+static void write_register(struct ax_rtc *rtc, uint64_t reg, uint32_t value)
 {
+	AxPl031 *dev = (AxPl031 *)rtc;
+
 	switch (reg) {
 	case RTC_MR:
 		dev->match = value;
@@ -103,41 +107,11 @@ static void write_register(AxPl031 *dev, uint64_t reg, uint32_t value)
 	update_irq(dev);
 }
 
-static AxHandled pl031_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-			    uint64_t *value)
-{
-	AxPl031 *dev = opaque;
-
-	if (!ax_rtc_is_access(offset, width))
-		return AX_UNHANDLED;
-	ax_rtc_enter(&dev->rtc);
-	*value = read_register(dev, offset);
-	ax_rtc_leave(&dev->rtc);
-	return AX_HANDLED;
-}
-
-static AxHandled pl031_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
-			     uint64_t value)
-{
-	AxPl031 *dev = opaque;
-
-	if (!ax_rtc_is_access(offset, width))
-		return AX_UNHANDLED;
-	ax_rtc_enter(&dev->rtc);
-	write_register(dev, offset, (uint32_t)(value & ax_dev_mask(width)));
-	ax_rtc_leave(&dev->rtc);
-	return AX_HANDLED;
-}
-
-static const AxRangeOps pl031_ops = {
-	.size = sizeof(AxRangeOps),
-	.read = pl031_read,
-	.write = pl031_write,
-};
-
 /* The time goes on: it has a battery. The lock is held. */
-static void power_on(AxPl031 *dev)
+static void power_on(struct ax_rtc *rtc)
 {
+	AxPl031 *dev = (AxPl031 *)rtc;
+
 	dev->match = 0;
 	dev->load = 0;
 	dev->mask = false;
@@ -146,14 +120,12 @@ static void power_on(AxPl031 *dev)
 	update_irq(dev);
 }
 
-static void pl031_reset(void *opaque)
-{
-	AxPl031 *dev = opaque;
-
-	ax_lock(dev->rtc.lock);
-	power_on(dev);
-	ax_unlock(dev->rtc.lock);
-}
+static const struct rtc_model model = {
+	.read = read_register,
+	.write = write_register,
+	.power_on = power_on,
+	.due = matched,
+};
 
 static int pl031_save(void *opaque, AxState *state)
 {
@@ -183,7 +155,7 @@ static int pl031_restore(void *opaque, AxState *state)
 		    expects <= 1;
 
 	ax_lock(dev->rtc.lock);
-	power_on(dev);
+	power_on(&dev->rtc);
 	if (good) {
 		dev->offset = offset;
 		dev->match = match;
@@ -200,7 +172,7 @@ static int pl031_restore(void *opaque, AxState *state)
 
 static const AxDeviceOps pl031_device_ops = {
 	.size = sizeof(AxDeviceOps),
-	.reset = pl031_reset,
+	.reset = ax_rtc_reset,
 	.save = pl031_save,
 	.restore = pl031_restore,
 };
@@ -212,7 +184,7 @@ int ax_pl031_new(const AxRtcConfig *config, AxPl031 **out, AxError *err)
 
 	if (!dev)
 		return ax_dev_error_nomem(err, "a PL031");
-	ret = ax_rtc_init(&dev->rtc, config, matched, err);
+	ret = ax_rtc_init(&dev->rtc, config, &model, err);
 	if (ret) {
 		ax_pl031_free(dev);
 		return ret;
@@ -223,7 +195,7 @@ int ax_pl031_new(const AxRtcConfig *config, AxPl031 **out, AxError *err)
 
 int ax_pl031_attach(AxPl031 *rtc, AxVm *vm, AxGuestPhysAddr base, const AxIrq *irq, AxError *err)
 {
-	return ax_rtc_attach(&rtc->rtc, vm, base, &pl031_ops, &pl031_device_ops, irq, err);
+	return ax_rtc_attach(&rtc->rtc, vm, base, &pl031_device_ops, irq, err);
 }
 
 int ax_pl031_detach(AxPl031 *rtc, AxError *err)

@@ -39,7 +39,7 @@ static uint64_t check_alarm(struct ax_rtc *rtc)
 	if (real < rtc->alarm)
 		return rtc->alarm - real;
 	rtc->alarm = RTC_NO_ALARM;
-	rtc->due(rtc);
+	rtc->model->due(rtc);
 	return RTC_NO_ALARM;
 }
 
@@ -76,7 +76,54 @@ void ax_rtc_drive(struct ax_rtc *rtc, bool level)
 	ax_irq_set(&rtc->irq, level);
 }
 
-int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, void (*due)(struct ax_rtc *),
+/* Registers are words; what begins inside of one, or is wider, is nothing that the bus carries. */
+static bool is_access(uint64_t offset, AxAccessWidth width)
+{
+	return offset % 4 == 0 && width != AX_WIDTH_QWORD;
+}
+
+static AxHandled rtc_read(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			  uint64_t *value)
+{
+	struct ax_rtc *rtc = opaque;
+
+	if (!is_access(offset, width))
+		return AX_UNHANDLED;
+	ax_rtc_enter(rtc);
+	*value = rtc->model->read(rtc, offset);
+	ax_rtc_leave(rtc);
+	return AX_HANDLED;
+}
+
+static AxHandled rtc_write(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
+			   uint64_t value)
+{
+	struct ax_rtc *rtc = opaque;
+
+	if (!is_access(offset, width))
+		return AX_UNHANDLED;
+	ax_rtc_enter(rtc);
+	rtc->model->write(rtc, offset, (uint32_t)(value & ax_dev_mask(width)));
+	ax_rtc_leave(rtc);
+	return AX_HANDLED;
+}
+
+static const AxRangeOps rtc_ops = {
+	.size = sizeof(AxRangeOps),
+	.read = rtc_read,
+	.write = rtc_write,
+};
+
+void ax_rtc_reset(void *opaque)
+{
+	struct ax_rtc *rtc = opaque;
+
+	ax_lock(rtc->lock);
+	rtc->model->power_on(rtc);
+	ax_unlock(rtc->lock);
+}
+
+int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, const struct rtc_model *model,
 		AxError *err)
 {
 	AxRtcConfig known = AX_RTC_CONFIG_INIT;
@@ -92,7 +139,7 @@ int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, void (*due)(struc
 	if (!known.now)
 		rtc->config.now = host_real_time;
 	rtc->alarm = RTC_NO_ALARM;
-	rtc->due = due;
+	rtc->model = model;
 	rtc->lock = ax_lock_new();
 	ax_host_owner(known.host, rtc->link.name);
 	if (known.host)
@@ -121,13 +168,13 @@ static void connect_irq(struct ax_rtc *rtc, const AxIrq *irq)
 	ax_unlock(rtc->lock);
 }
 
-int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxRangeOps *ops,
-		  const AxDeviceOps *device_ops, const AxIrq *irq, AxError *err)
+int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxDeviceOps *ops,
+		  const AxIrq *irq, AxError *err)
 {
-	const struct ax_dev_window window = { AX_SPACE_MMIO, base, RTC_SIZE, ops };
+	const struct ax_dev_window window = { AX_SPACE_MMIO, base, RTC_SIZE, &rtc_ops };
 	int ret;
 
-	ret = ax_dev_attach(&rtc->link, vm, &window, 1, NULL, device_ops, rtc, err);
+	ret = ax_dev_attach(&rtc->link, vm, &window, 1, NULL, ops, rtc, err);
 	if (ret)
 		return ret;
 	connect_irq(rtc, irq);

@@ -17,27 +17,41 @@
 #define RTC_NO_ALARM	  UINT64_MAX
 #define RTC_NS_PER_SECOND UINT64_C(1000000000)
 
+struct ax_rtc;
+
+/* What a clock is. The lock is held. */
+struct rtc_model {
+	/* Registers are words at multiples of 4; a narrower write comes zero-extended. */
+	uint32_t (*read)(struct ax_rtc *rtc, uint64_t reg);
+	void (*write)(struct ax_rtc *rtc, uint64_t reg, uint32_t value);
+	void (*power_on)(struct ax_rtc *rtc);
+	void (*due)(struct ax_rtc *rtc); /* the alarm's time has come */
+};
+
 struct ax_rtc {
 	struct ax_dev_link link;
 	AxRtcConfig config;
 	AxLock *lock;
 	AxTimer *timer; /* NULL without a host */
 	AxIrq irq;
-	bool irq_level;		      /* what irq was set to last */
-	uint64_t alarm;		      /* real time in nanoseconds; RTC_NO_ALARM */
-	void (*due)(struct ax_rtc *); /* the alarm's time has come; the lock is held */
+	bool irq_level; /* what irq was set to last */
+	uint64_t alarm; /* real time in nanoseconds; RTC_NO_ALARM */
+	const struct rtc_model *model;
 };
 
 /*
  * Set up the common part of a zeroed clock. 0, -EINVAL, -ENOMEM; ax_rtc_fini() is needed in any case.
  */
-int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, void (*due)(struct ax_rtc *),
+int ax_rtc_init(struct ax_rtc *rtc, const AxRtcConfig *config, const struct rtc_model *model,
 		AxError *err);
 void ax_rtc_fini(struct ax_rtc *rtc);
 
-int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxRangeOps *ops,
-		  const AxDeviceOps *device_ops, const AxIrq *irq, AxError *err);
+int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxDeviceOps *ops,
+		  const AxIrq *irq, AxError *err);
 int ax_rtc_detach(struct ax_rtc *rtc, AxError *err);
+
+/* AxDeviceOps.reset of all clocks. */
+void ax_rtc_reset(void *rtc);
 
 /* Nanoseconds since 1970, the host's. */
 uint64_t ax_rtc_real(struct ax_rtc *rtc);
@@ -48,11 +62,5 @@ void ax_rtc_leave(struct ax_rtc *rtc);
 
 /* Drive the interrupt output. The lock is held. */
 void ax_rtc_drive(struct ax_rtc *rtc, bool level);
-
-/* Registers are words; what begins inside of one, or is wider, is nothing that the bus carries. */
-static inline bool ax_rtc_is_access(uint64_t offset, AxAccessWidth width)
-{
-	return offset % 4 == 0 && width != AX_WIDTH_QWORD;
-}
 
 #endif
