@@ -27,6 +27,7 @@
 #define FORWARD_SIZE   80
 #define LINK_LOCAL     0xa9fe /* 169.254.0.0/16, RFC 3927 */
 #define ROUTE_REJECTS  0x200  /* RTF_REJECT of route(8) */
+#define ROUTE_FIELDS   10     /* at least, of a line of /proc/net/route or ipv6_route */
 
 /* The command line; strings that are made for it are in texts. */
 struct passt_line {
@@ -157,38 +158,39 @@ static int refused(const AxNetUserConfig *config, const struct spawn_result *res
 			    *text ? text : "it ended without saying why");
 }
 
-/* /proc/net/route: a line an IPv4 route, its interface and its destination as the CPU reads the bytes. */
-static bool leads_out4(const char *line)
+/* A line of /proc/net/route begins with the interface and the destination, as the CPU reads its bytes. */
+static bool leads_out4(char *const fields[])
 {
-	char interface[32];
-	unsigned destination;
-	struct in_addr address;
+	struct in_addr address = { .s_addr = (uint32_t)strtoul(fields[1], NULL, 16) };
 
-	if (sscanf(line, "%31s %8x", interface, &destination) != 2 || !strcmp(interface, "lo"))
-		return false;
-	address.s_addr = destination;
-	return ntohl(address.s_addr) >> 16 != LINK_LOCAL;
+	return strcmp(fields[0], "lo") != 0 && ntohl(address.s_addr) >> 16 != LINK_LOCAL;
 }
 
-/* /proc/net/ipv6_route: destination, its prefix' length, ..., flags, interface. */
-static bool leads_out6(const char *line)
+/* /proc/net/ipv6_route: destination, the length of its prefix, six others, flags, interface. */
+static bool leads_out6(char *const fields[])
 {
-	char interface[32];
-	unsigned prefix, flags;
-
-	return sscanf(line, "%*32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %31s", &prefix, &flags,
-		      interface) == 3 &&
-	       !prefix && !(flags & ROUTE_REJECTS) && strcmp(interface, "lo") != 0;
+	return strtoul(fields[1], NULL, 16) == 0 &&
+	       !(strtoul(fields[8], NULL, 16) & ROUTE_REJECTS) && strcmp(fields[9], "lo") != 0;
 }
 
-static bool has_route(const char *path, bool (*leads_out)(const char *line))
+/* Whether one of the routes in the file leads out. Its first ten words are a line's fields. */
+static bool has_route(const char *path, bool (*leads_out)(char *const fields[]))
 {
 	FILE *file = fopen(path, "re");
-	char line[256];
+	char line[256], *fields[ROUTE_FIELDS], *rest;
 	bool found = false;
 
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strncmp(line, "Iface", 5) != 0 && leads_out(line);
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		unsigned count = 0;
+
+		rest = line;
+		for (char *field; count < ROUTE_FIELDS && (field = strsep(&rest, " \t\n"));) {
+			if (*field)
+				fields[count++] = field;
+		}
+		found = count == ROUTE_FIELDS && strcmp(fields[0], "Iface") != 0 &&
+			leads_out(fields);
+	}
 	if (file)
 		fclose(file);
 	return found;
