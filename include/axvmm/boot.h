@@ -148,15 +148,19 @@ typedef struct AxImagePlan {
 AX_API int ax_image_parse(const void *bytes, size_t len, const AxImageHints *hints,
 			  AxImagePlan *plan, AxError *err);
 
+#define AX_SOURCE_FILE (1u << 0) /* AxImageSource.fd holds */
+
 /* A file's bytes, or any others. */
 typedef struct AxImageSource {
 	size_t size;	   /* sizeof(AxImageSource): AX_IMAGE_SOURCE_INIT */
 	const char *name;  /* in messages; borrowed */
 	const void *bytes; /* borrowed; or mapped by ax_image_file_open() */
 	size_t len;
+	uint32_t flags; /* AX_SOURCE_* */
+	int32_t fd;	/* of the file that has these bytes from its beginning; ax_image_file_open()'s */
 } AxImageSource;
 
-#define AX_IMAGE_SOURCE_INIT { sizeof(AxImageSource), NULL, NULL, 0 }
+#define AX_IMAGE_SOURCE_INIT { sizeof(AxImageSource), NULL, NULL, 0, 0, -1 }
 
 /**
  * Map a file read-only and privately. Pages are read when they are looked at. Who truncates the
@@ -202,6 +206,12 @@ typedef struct AxLoadModule {
 	const char *string;   /* what the guest is told about it; NULL: the source's name */
 } AxLoadModule;
 
+/*
+ * Pages of files (AX_SOURCE_FILE) are mapped, not copied, where image and RAM let them:
+ * ax_ram_map_file(), with what it says of files that change.
+ */
+#define AX_LOAD_MAP (1u << 0)
+
 /* What is loaded beside the image, and what is said about it. */
 typedef struct AxLoadOptions {
 	size_t size;	/* sizeof(AxLoadOptions): AX_LOAD_OPTIONS_INIT */
@@ -211,7 +221,7 @@ typedef struct AxLoadOptions {
 	const char *command_line; /* NULL or "": none */
 	const AxLoadModule *modules;
 	uint32_t module_count; /* up to AX_LOAD_MODULES_MAX */
-	uint32_t reserved;     /* 0 */
+	uint32_t flags;	       /* AX_LOAD_* */
 	const void *device_tree; /* arm64, riscv64: a flattened one; NULL: the guest gets none */
 	size_t device_tree_len;
 	AxGuestPhysAddr acpi_rsdp; /* x86-64: where ACPI's RSDP will be, below 1 MiB; 0: none */

@@ -70,6 +70,24 @@ AX_API bool ax_ram_info(AxVm *vm, unsigned index, AxRamInfo *info);
 AX_API int ax_ram_discard(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, uint64_t *discarded,
 			  AxError *err);
 
+/**
+ * Let pages of RAM show a file's: each is read when it is first touched, and is the host's one copy of
+ * it, for every VM, until it is written to; what the VM writes stays its own. What RAM held there is lost.
+ *
+ * Who overwrites the file in place while the VM lives changes what it reads; who truncates it makes
+ * accesses fail: the guest's as NestedPageFault, the host's by SIGBUS. A file that is replaced by another
+ * of its name (rename) does no harm.
+ *
+ * @param gpa, len, offset  multiples of the host's page size, len not 0; in one piece of RAM
+ * @param fd  a regular file, readable; borrowed during the call
+ * @return 0; -EINVAL no whole pages, or they wrap; -EFAULT not RAM, or read-only; -ENOTSUP RAM with
+ *         AX_RAM_MEMFD, AX_RAM_HUGE or a pager; -ENOMEM, -EIO the host refuses
+ *
+ * Thread: the one that builds the VM.
+ */
+AX_API int ax_ram_map_file(AxVm *vm, AxGuestPhysAddr gpa, uint64_t len, int fd, uint64_t offset,
+			   AxError *err);
+
 #define AX_MEM_READ  (1u << 0)
 #define AX_MEM_WRITE (1u << 1) /* by the host: read-only RAM may be written too (loading flash) */
 

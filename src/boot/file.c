@@ -87,8 +87,13 @@ int ax_image_file_open(const char *path, AxImageSource *file, AxError *err)
 	if (fd < 0)
 		return host_failed(path, "open", err);
 	ret = map_descriptor(fd, path, file, err);
-	close(fd);
-	return ret;
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	file->flags = AX_SOURCE_FILE;
+	file->fd = fd;
+	return 0;
 }
 
 void ax_image_file_close(AxImageSource *file)
@@ -96,6 +101,10 @@ void ax_image_file_close(AxImageSource *file)
 	if (!file || !file->bytes)
 		return;
 	munmap((void *)file->bytes, file->len);
+	if (file->flags & AX_SOURCE_FILE)
+		close(file->fd);
+	file->flags = 0;
+	file->fd = -1;
 	file->bytes = NULL;
 	file->len = 0;
 }

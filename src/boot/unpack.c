@@ -131,6 +131,8 @@ static void hand_over(const struct unpack *unpack, size_t mapped, AxImageSource 
 	unpacked->name = unpack->name;
 	unpacked->bytes = unpack->out;
 	unpacked->len = unpack->out_len;
+	unpacked->flags = 0;
+	unpacked->fd = -1;
 }
 
 int unpack_with(struct unpack *unpack, unpack_fn *fn, AxImageSource *unpacked, AxError *err)

@@ -225,6 +225,7 @@ static int take_flag(struct run_options *options, int option)
 	case OPTION_REBOOT: options->reboot = 1; break;
 	case OPTION_NO_REBOOT: options->reboot = 0; break;
 	case OPTION_TIMING: options->timing = true; break;
+	case OPTION_MAP_IMAGES: options->map_images = true; break;
 	default: options->stats = true; break;
 	}
 	return STATUS_OK;
@@ -258,7 +259,8 @@ int options_take_machine(struct run_options *options, int option, const char *va
 	case OPTION_REBOOT:
 	case OPTION_NO_REBOOT:
 	case OPTION_STATS:
-	case OPTION_TIMING: return take_flag(options, option);
+	case OPTION_TIMING:
+	case OPTION_MAP_IMAGES: return take_flag(options, option);
 	default: return take_text(options, option, value);
 	}
 }

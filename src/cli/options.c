@@ -45,6 +45,7 @@ const struct option run_long_options[] = {
 	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "timing", no_argument, NULL, OPTION_TIMING },
+	{ "map-images", no_argument, NULL, OPTION_MAP_IMAGES },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "record", required_argument, NULL, OPTION_RECORD },
 	{ "gdb", required_argument, NULL, OPTION_GDB },

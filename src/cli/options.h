@@ -118,6 +118,7 @@ struct run_options {
 	bool no_cpuid;
 	bool stats;
 	bool timing;
+	bool map_images;
 	const char *trace;   /* a file; NULL: none */
 	const char *record;  /* the same */
 	const char *gdb;     /* an address; NULL: no stub */

@@ -20,6 +20,7 @@ const char run_help[] =
 	"  --cmdline TEXT              its command line; also --append\n"
 	"  --append TEXT               the same\n"
 	"  --initrd FILE               initial RAM disk; modules of a multiboot kernel\n"
+	"  --map-images                do not copy kernel and initrd into memory, but map the files\n"
 	"  --firmware FILE             arm64: firmware for flash at 0, instead of a kernel\n"
 	"  --guest NAME                an embedded guest: see \"axvmm guests\"\n"
 	"  --mode real|protected|long  processor mode in which a flat binary begins\n"

@@ -36,6 +36,7 @@ int source_open(struct source *source, const struct run_options *options)
 	source->load.load = options->load;
 	source->load.command_line = options->command_line;
 	source->load.modules = source->modules;
+	source->load.flags = options->map_images ? AX_LOAD_MAP : 0;
 
 	if (guest) {
 		source->image.name = guest->name;

@@ -30,6 +30,7 @@ core_sources = \
 	src/core/memory.c \
 	src/core/memory.h \
 	src/core/memory_discard.c \
+	src/core/memory_file.c \
 	src/core/memory_map.c \
 	src/core/memory_view.c \
 	src/core/notify.c \

@@ -110,12 +110,37 @@ static int zero(struct load *load, AxGuestPhysAddr gpa, uint64_t len, AxError *e
 	return ret ? ret : write_zeros(load, end, gpa + len - end, err);
 }
 
+/* Pages that are whole in the file as in RAM: how many bytes at @gpa are mapped from @offset on. */
+static uint64_t map_pages(const struct load *load, const AxImageSource *source, uint64_t offset,
+			  uint64_t size, AxGuestPhysAddr gpa)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), whole = size & ~(page - 1);
+
+	if (!(load->options->flags & AX_LOAD_MAP) || !(source->flags & AX_SOURCE_FILE) || !whole ||
+	    (offset | gpa) % page)
+		return 0;
+	/* What is said of RAM that cannot be mapped to: it is written. */
+	return ax_ram_map_file(load->vm, gpa, whole, source->fd, offset, NULL) ? 0 : whole;
+}
+
+int load_bytes(const struct load *load, const AxImageSource *source, uint64_t offset, uint64_t size,
+	       AxGuestPhysAddr gpa, AxError *err)
+{
+	uint64_t mapped = map_pages(load, source, offset, size, gpa);
+
+	if (ax_mem_write(load->vm, gpa + mapped, (const uint8_t *)source->bytes + offset + mapped,
+			 size - mapped))
+		return load_lost_ram(load, gpa, err);
+	return 0;
+}
+
 static int copy_segment(struct load *load, const AxImageSegment *segment, AxError *err)
 {
-	const uint8_t *from = (const uint8_t *)load->source->bytes + segment->file_offset;
+	int ret = load_bytes(load, load->source, segment->file_offset, segment->file_size,
+			     segment->gpa, err);
 
-	if (ax_mem_write(load->vm, segment->gpa, from, segment->file_size))
-		return load_lost_ram(load, segment->gpa, err);
+	if (ret)
+		return ret;
 	return zero(load, segment->gpa + segment->file_size,
 		    segment->memory_size - segment->file_size, err);
 }

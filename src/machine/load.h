@@ -34,6 +34,13 @@ struct load {
 #define load_error(load, err, ret, ...) \
 	boot_error(err, AX_ERROR_IMAGE, 0, ret, (load)->source->name, __VA_ARGS__)
 
+/*
+ * Put @size bytes of @source, from @offset on, at @gpa: pages are mapped where the options say so and
+ * the host can, else copied. 0 or a negative errno.
+ */
+int load_bytes(const struct load *load, const AxImageSource *source, uint64_t offset, uint64_t size,
+	       AxGuestPhysAddr gpa, AxError *err);
+
 /* What was RAM a moment ago is no more. */
 int load_lost_ram(const struct load *load, uint64_t gpa, AxError *err);
 

@@ -95,6 +95,7 @@ static int load_initrd(struct load *load, struct tree_chosen *chosen, AxError *e
 {
 	const AxImageSource *source;
 	uint64_t gpa;
+	int ret;
 
 	if (!load->options->module_count)
 		return 0;
@@ -104,8 +105,9 @@ static int load_initrd(struct load *load, struct tree_chosen *chosen, AxError *e
 				  "it is empty");
 	if (!find_high(load, source->len, &gpa))
 		return no_room(load, source->name, "the module (initrd)", source->len, err);
-	if (ax_mem_write(load->vm, gpa, source->bytes, source->len))
-		return load_lost_ram(load, gpa, err);
+	ret = load_bytes(load, source, 0, source->len, gpa, err);
+	if (ret)
+		return ret;
 	chosen->initrd_start = gpa;
 	chosen->initrd_end = gpa + source->len;
 	return 0;

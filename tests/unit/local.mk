@@ -46,6 +46,7 @@ unit_tests += \
 	tests/unit/test_irq \
 	tests/unit/test_memory \
 	tests/unit/test_memory_discard \
+	tests/unit/test_memory_file \
 	tests/unit/test_memory_view \
 	tests/unit/test_notify \
 	tests/unit/test_range_cache \

@@ -71,8 +71,11 @@ START_TEST(a_regular_file_is_mapped_whole)
 	ck_assert_uint_eq(file.len, 5);
 	ck_assert_int_eq(memcmp(file.bytes, "hello", 5), 0);
 	ck_assert_ptr_eq(file.name, path);
-	ck_assert_uint_eq(open_descriptors(), before);
+	ck_assert_uint_eq(file.flags, AX_SOURCE_FILE);
+	ck_assert_uint_eq(open_descriptors(), before + 1);
 	ax_image_file_close(&file);
+	ck_assert_uint_eq(open_descriptors(), before);
+	ck_assert_uint_eq(file.flags, 0);
 	ck_assert_ptr_null(file.bytes);
 	ck_assert_uint_eq(file.len, 0);
 	ax_image_file_close(&file);

@@ -86,6 +86,7 @@ static int load_initrd(struct load *load, uint64_t limit, AxRamRange *initrd, Ax
 {
 	const AxLoadOptions *options = load->options;
 	uint64_t size = modules_size(load), at;
+	int ret;
 
 	if (!options->module_count)
 		return 0;
@@ -95,8 +96,9 @@ static int load_initrd(struct load *load, uint64_t limit, AxRamRange *initrd, Ax
 	for (uint32_t i = 0; i < options->module_count; i++) {
 		const AxImageSource *source = &options->modules[i].source;
 
-		if (ax_mem_write(load->vm, at, source->bytes, source->len))
-			return load_lost_ram(load, at, err);
+		ret = load_bytes(load, source, 0, source->len, at, err);
+		if (ret)
+			return ret;
 		at += archive_size(&options->modules[i]);
 	}
 	initrd->size = size;
@@ -111,11 +113,13 @@ static int load_modules(struct load *load, struct start *start, AxError *err)
 	for (uint32_t i = 0; i < options->module_count; i++) {
 		const AxImageSource *source = &options->modules[i].source;
 		uint64_t gpa;
+		int ret;
 
 		if (!find_high(load, source->len, FOUR_GIB, &gpa))
 			return no_room(load, source->name, "the module (initrd)", source->len, err);
-		if (ax_mem_write(load->vm, gpa, source->bytes, source->len))
-			return load_lost_ram(load, gpa, err);
+		ret = load_bytes(load, source, 0, source->len, gpa, err);
+		if (ret)
+			return ret;
 		start->modules[start->module_count++] = (AxRamRange){ gpa, source->len };
 	}
 	return 0;

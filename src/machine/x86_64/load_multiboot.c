@@ -82,8 +82,9 @@ static int load_module(struct load *load, const AxLoadModule *module, AxMultiboo
 	if (!boot_layout_low(layout, source->len, PAGE_SIZE, image_end(load), MODULE_END, &gpa) &&
 	    !boot_layout_low(layout, source->len, PAGE_SIZE, PAGE_SIZE, MODULE_END, &gpa))
 		return no_room(load, source->name, "the module (initrd)", source->len, err);
-	if (ax_mem_write(load->vm, gpa, source->bytes, source->len))
-		return load_lost_ram(load, gpa, err);
+	ret = load_bytes(load, source, 0, source->len, gpa, err);
+	if (ret)
+		return ret;
 	placed->start = (uint32_t)gpa;
 	placed->end = (uint32_t)(gpa + source->len);
 	placed->string = module->string ? module->string : source->name;

@@ -16,7 +16,7 @@
 #define RAM_BASE 0x40000000
 
 static const uint8_t code[] = { 0x00, 0x00, 0x00, 0x14 }; /* b . */
-static AxImageSource source = { sizeof(source), "code", code, sizeof(code) };
+static AxImageSource source = { sizeof(source), "code", code, sizeof(code), 0, -1 };
 static AxLoadOptions load = { .size = sizeof(load), .command_line = "a b" };
 
 static AxMachineOptions usual_options(void)

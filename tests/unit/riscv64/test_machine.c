@@ -14,7 +14,7 @@
 #define MIB (1ULL << 20)
 
 static const uint8_t code[] = { 0x6f, 0x00, 0x00, 0x00 }; /* j . */
-static AxImageSource source = { sizeof(source), "code", code, sizeof(code) };
+static AxImageSource source = { sizeof(source), "code", code, sizeof(code), 0, -1 };
 static AxLoadOptions load = { .size = sizeof(load), .command_line = "a b" };
 
 static AxMachineOptions usual_options(void)

@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(formats_that_cannot_pass_them_on_refuse_command_line_and_modules)
 {
-	const AxLoadModule module = { { sizeof(AxImageSource), "initrd", "x", 1 }, NULL };
+	const AxLoadModule module = { { sizeof(AxImageSource), "initrd", "x", 1, 0, -1 }, NULL };
 	AxLoadOptions options = AX_LOAD_OPTIONS_INIT;
 
 	start(16 * MIB);

@@ -17,7 +17,7 @@
 
 static const uint8_t halt_code[] = { 0xfa, 0xf4 };
 
-static AxImageSource image = { sizeof(image), "test image", halt_code, sizeof(halt_code) };
+static AxImageSource image = { sizeof(image), "test image", halt_code, sizeof(halt_code), 0, -1 };
 static AxLoadOptions load = { .size = sizeof(load),
 			      .given = AX_HINT_MODE | AX_HINT_LOAD,
 			      .mode = AX_MODE_REAL,
