@@ -258,7 +258,9 @@ lab_build() {
 	unit_tests=
 	has_guests=false
 	has_tools=false
-	! needs_tools "$@" || has_tools=true
+	has_peers=false
+	! needs tools "$@" || has_tools=true
+	! needs peers "$@" || has_peers=true
 	for name in "$@"; do
 		case $name in
 		/*) ready="$ready $name" ;;
@@ -369,6 +371,7 @@ fetch_u_boot() {
 lab_fetch_guests() {
 	$has_guests || return 0
 	lab_fetch_tools
+	lab_fetch_peers
 	for guest_suite in $guest_suites; do
 		guest_work=$work/guests/$(guest_name "$guest_suite")
 		mkdir -p "$guest_work"
@@ -487,7 +490,8 @@ lab_machine() {
 		-initrd "$machine_dir/initramfs" \
 		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
 		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \
-		-device virtserialport,chardev=results $(lab_tools_drive) "$@"
+		-device virtserialport,chardev=results $(lab_tools_drive) \
+		$(lab_peers_drive) "$@"
 }
 
 # lab_boot SECONDS COMMAND-LINE QEMU-ARGUMENT...: the machine, until it ends or its time is over.

@@ -6,6 +6,9 @@
 #
 #   lab_fetch_tools          the packages into ARCH/tools/root, the image into ARCH/tools/image
 #   lab_tools_drive          arguments of QEMU for the image; nothing without tools
+#   lab_fetch_peers          for tests with a line "# Needs the peers.": another VMM to compare with, as an image
+#                            of its own, which the machine has at /peers (ARCH/peers/image)
+#   lab_peers_drive          likewise
 #   pack_modules ROOT DIRECTORY NAME...
 #                            modules and those that they need into DIRECTORY, numbered in the order of loading
 
@@ -16,38 +19,65 @@ tools_modules='virtio_blk crc32c_generic ext4 loop tun fuse'
 tools_guest_modules='virtio_mmio virtio_blk virtio_net virtio_console virtio_balloon rng-core virtio-rng
 	vsock vmw_vsock_virtio_transport virtiofs crc32c_generic ext4'
 
-# needs_tools TEST...: whether one of them says so.
-needs_tools() {
+# needs WHAT TEST...: whether one of them says so.
+needs() {
+	wanted=$1
+	shift
 	for name in "$@"; do
 		case $name in
-		tests/lab/linux/*) ! grep -q '^# Needs the tools\.' "$top/$name" || return 0 ;;
+		tests/lab/linux/*) ! grep -q "^# Needs the $wanted\." "$top/$name" || return 0 ;;
 		esac
 	done
 	return 1
 }
 
-# With the machine's QEMU where it is a program of the same architecture: who wants to compare finds it.
-fetch_tools() {
-	tools=$work/tools
+# fetch_image NAME PACKAGE...: packages with what they need, as an image with this name.
+fetch_image() {
+	tools=$work/$1
+	label=$1
+	shift
 	rm -rf "$tools"
 	mkdir -p "$tools/root"
 	apt_open "$tools/apt" /dev/null "$suite" || return 1
 	apt "$tools/apt" "$debian_arch" apt-get update || return 1
-	# shellcheck disable=SC2086
-	apt "$tools/apt" "$debian_arch" apt-get install --download-only -y --no-install-recommends \
-		$tools_packages ${tools_more:-} || return 1
+	apt "$tools/apt" "$debian_arch" apt-get install --download-only -y --no-install-recommends "$@" || return 1
 	unpack "$tools/root" "$tools"/apt/cache/archives/*.deb || return 1
 	rm -rf "$tools/root/usr/share/doc" "$tools/root/usr/share/man" "$tools/root/usr/share/locale" \
 		"$tools/apt/cache/archives"
 	# What maintainer scripts would make, as far as somebody asks for it.
-	mkdir -p "$tools/root/etc"
+	mkdir -p "$tools/root/etc" "$tools/root/proc" "$tools/root/sys" "$tools/root/dev" "$tools/root/tmp" \
+		"$tools/root/mnt"
+	# Debian's root has these by a package of its own; programs name their interpreter by them.
+	for name in bin lib lib64 sbin; do
+		test -e "$tools/root/$name" || test ! -d "$tools/root/usr/$name" || ln -s "usr/$name" "$tools/root/$name"
+	done
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$tools/root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$tools/root/etc/group"
 	# Half as much again: inodes and what is not full of each file's last block.
 	size=$(($(du -sm "$tools/root" | cut -f 1) * 3 / 2 + 16))
-	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -L tools -O ^has_journal -d "$tools/root" "$tools/image" \
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -L "$label" -O ^has_journal -d "$tools/root" "$tools/image" \
 		"${size}M" || return 1
 	rm -rf "$tools/root"
+}
+
+fetch_tools() {
+	# shellcheck disable=SC2086
+	fetch_image tools $tools_packages
+}
+
+fetch_peers() {
+	fetch_image peers "$peers_package"
+}
+
+lab_fetch_peers() {
+	$has_peers || return 0
+	mkdir -p "$work/peers"
+	fetched "$work/peers" "a QEMU for $arch" fetch_peers
+}
+
+lab_peers_drive() {
+	! $has_peers || echo "-drive file=$work/peers/image,if=none,id=peers,format=raw,readonly=on
+		-device virtio-blk-pci,drive=peers,serial=peers"
 }
 
 lab_fetch_tools() {
