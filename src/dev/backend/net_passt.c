@@ -20,7 +20,7 @@
 #include "dev/backend/spawn.h"
 #include "dev/dev.h"
 
-#define PASST_LIMIT_MS 5000
+#define PASST_LIMIT_MS 30000		   /* for its start, on a busy host from a cold disk */
 #define PASST_MAC      "52:55:0a:00:02:02" /* of the gateway: no interface of the host is shown */
 #define TEXT_SIZE      32
 #define FIXED	       32 /* arguments at most, beside forwardings and the caller's */
