@@ -5,12 +5,13 @@
  * busy the machine is.
  *
  * usage: insns [-n SAMPLES] [-f TEXT] [-l] [-c]     a table of the scenarios (scenario.c)
- *        insns [-n SAMPLES] [-l] COMMAND...         of any programs that make KVM_RUN
+ *        insns [-n SAMPLES] [-w EXITS] [-l] COMMAND...  of any programs that make KVM_RUN
  *        insns -r SCENARIO                          run one, for ever: what gets single-stepped
  *   -n SAMPLES  exits to look at, default 200
  *   -f TEXT     only scenarios with this in their name
  *   -c          check: only scenarios with a limit, of which no exit may cost more, nor more than one
  *               system call
+ *   -w EXITS    of a command that come first and don't count, default 100: firmware, start-up
  *   -l          list the instructions of each last exit: object and offset, for addr2line
  *   COMMAND     one argument, with blanks between its words
  * Ratios are to the first command, or to the scenario that is the bare loop of the same access.
@@ -187,18 +188,21 @@ int main(int argc, char **argv)
 	bool check = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:f:clr:")) != -1) {
+	while ((option = getopt(argc, argv, "n:f:clr:w:")) != -1) {
 		switch (option) {
 		case 'n': options.samples = (unsigned)strtoul(optarg, NULL, 0); break;
 		case 'f': filter = optarg; break;
 		case 'c': check = true; break;
 		case 'l': options.list = true; break;
 		case 'r': return run_scenario(optarg);
-		default: errx(1, "usage: insns [-n SAMPLES] [-f TEXT] [-l] [-c] [COMMAND...]");
+		case 'w': options.warm_up = (unsigned)strtoul(optarg, NULL, 0); break;
+		default:
+			errx(1, "usage: insns [-n SAMPLES] [-f TEXT] [-w EXITS] [-l] [-c] "
+				"[COMMAND...]");
 		}
 	}
-	if (!options.samples || options.samples > SAMPLES_MOST)
-		errx(1, "-n takes 1 to %d", SAMPLES_MOST);
+	if (!options.samples || options.samples > SAMPLES_MOST || !options.warm_up)
+		errx(1, "-n takes 1 to %d, -w 1 and more", SAMPLES_MOST);
 	reason = check ? cannot_check() : NULL;
 	if (reason) {
 		printf("SKIP: %s\n", reason);

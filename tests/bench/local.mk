@@ -33,7 +33,7 @@ tests_bench_memory_LDADD =
 if ENABLE_TESTS
 check_PROGRAMS += $(bench_programs)
 endif
-EXTRA_DIST += tests/bench/linux-peers tests/bench/run-all
+EXTRA_DIST += tests/bench/compare tests/bench/linux-peers tests/bench/run-all
 script_tests += tests/bench/limits
 
 # All of it as a report.
