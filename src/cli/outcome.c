@@ -63,6 +63,7 @@ static int tell_stop(AxMachine *machine, const AxMachineResult *result,
 		cli_message("ended by Ctrl-A x");
 		report_stopped(machine);
 		return STATUS_QUIT;
+	case STOP_GDB: cli_message("ended by gdb"); return STATUS_QUIT;
 	case STOP_CONTROL: cli_message("ended by \"axvmm stop\""); return STATUS_STOPPED;
 	case STOP_OUTPUT:
 	case STOP_TRACE:

@@ -78,7 +78,7 @@ const char run_help[] =
 	"entry; 206 guest assertion; 207 exit that nobody handles; 208 guest crash; 209 suspend; "
 	"210 "
 	"another\n"
-	"code of the guest's; 211 timeout; 212 Ctrl-A x; 213 \"axvmm stop\" by force.\n";
+	"code of the guest's; 211 timeout; 212 Ctrl-A x, or gdb's kill; 213 \"axvmm stop\" by force.\n";
 
 int cmd_run(int argc, char **argv)
 {

@@ -15,7 +15,7 @@
 
 static void on_kill(void *opaque)
 {
-	session_stop(opaque, STOP_QUIT);
+	session_stop(opaque, STOP_GDB);
 }
 
 static void on_line(void *opaque, const char *line)
