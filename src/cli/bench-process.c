@@ -26,8 +26,6 @@
 #define SETTLE_MS     50
 #define SETTLE_MOST   100 /* times */
 
-extern char **environ;
-
 struct child {
 	pid_t pid;
 	int output; /* its standard output */
