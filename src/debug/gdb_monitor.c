@@ -19,7 +19,21 @@ static const char help[] =
 	"monitor phys ADDR LEN    show physical memory: LEN bytes, at most 2048\n"
 	"monitor help             this text\n";
 
-/* Console output: "O" and the text. Source: E.3, stop reply packets. */
+/* So much in one packet. */
+#define PIECE 4096
+
+/* Console output before the answer: "O" and the text. Source: E.3, stop reply packets. */
+static void send_piece(struct AxGdb *gdb)
+{
+	struct rsp_out *out = &gdb->out;
+
+	memmove(out->text + 1, out->text, out->length);
+	out->text[0] = 'O';
+	out->length++;
+	gdb_send(gdb);
+	rsp_begin(out);
+}
+
 static void say(struct AxGdb *gdb, const char *format, ...) AX_PRINTF(2, 3);
 
 static void say(struct AxGdb *gdb, const char *format, ...)
@@ -30,7 +44,9 @@ static void say(struct AxGdb *gdb, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* The answer to qRcmd is text, too: one packet for all of it. */
+	/* The last piece is the answer itself. */
+	if (gdb->out.length > PIECE)
+		send_piece(gdb);
 	rsp_hex(&gdb->out, text, strlen(text));
 }
 

@@ -15,6 +15,7 @@
  */
 #include <ctype.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,14 +106,25 @@ static void print_answer(void)
 	puts(text);
 }
 
+static void put_text(const char *hex)
+{
+	unsigned value;
+
+	for (; sscanf(hex, "%2x", &value) == 1 && hex[0] && hex[1]; hex += 2)
+		putchar((int)value);
+}
+
 static void print_text(void)
 {
 	static char text[TEXT_MAX];
-	unsigned value;
+	bool more;
 
-	get_packet(text);
-	for (char *at = text; sscanf(at, "%2x", &value) == 1 && at[0] && at[1]; at += 2)
-		putchar((int)value);
+	do {
+		get_packet(text);
+		/* Pieces come before the answer. */
+		more = text[0] == 'O' && text[1] != 'K';
+		put_text(text + more);
+	} while (more);
 }
 
 static void monitor(const char *command)
