@@ -12,6 +12,14 @@
 /* kvm_run, a page of string I/O, and one more as KVM has on x86-64. */
 #define RUN_PAGES_SIZE 12288
 
+/* As many bytes as its number says. */
+static void clear_reg(const struct kvm_one_reg *reg)
+{
+	size_t size = (size_t)1 << ((reg->id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
+
+	memset((void *)(uintptr_t)reg->addr, 0, size);
+}
+
 int offline_ioctl(unsigned long request, uintptr_t arg)
 {
 	switch (request) {
@@ -21,6 +29,7 @@ int offline_ioctl(unsigned long request, uintptr_t arg)
 	case KVM_CREATE_VCPU: return SYS_OFFLINE;
 	case KVM_CHECK_EXTENSION: return 1;
 	case KVM_CREATE_DEVICE: ((struct kvm_create_device *)arg)->fd = SYS_OFFLINE; return 0;
+	case KVM_GET_ONE_REG: clear_reg((const struct kvm_one_reg *)arg); return 0;
 	/* The dispatch carries notifications. */
 	case KVM_IOEVENTFD: return -ENOSYS;
 	/* There is nothing to run. */
