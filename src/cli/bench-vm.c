@@ -114,7 +114,6 @@ static int add_devices(struct run *run, AxError *err)
 	range.length = RANGE_LENGTH;
 	range.name = "device";
 	range.ops = &store_ops;
-	range.flags = run->what->flags;
 	for (unsigned i = 0; i < run->what->ranges && !ret; i++) {
 		range.base = (run->is_x86 ? RANGES_X86 : RANGES) + (uint64_t)i * RANGE_LENGTH;
 		range.opaque = &run->devices[i + 1];

@@ -59,7 +59,6 @@ struct bench_vm {
 		ranges; /* that are registered and written to in turn; 0: the test device's place */
 	unsigned vcpus; /* each writes to a range of its own when there are several */
 	bool with_notify; /* the place is an ioeventfd's */
-	unsigned flags;	  /* AX_RANGE_* of the ranges */
 	uint64_t ns;	  /* that the writes took: filled by bench_vm_run() */
 };
 int bench_vm_run(const struct bench *bench, struct bench_vm *vm);
