@@ -25,7 +25,7 @@ const char bench_help[] =
 	"  memory         private memory of a process whose guest has 128 MiB and spins\n"
 	"  devices        the same as exits, with 1 to 10,000 devices written to in turn; and what "
 	"an\n"
-	"                 ioeventfd saves, or a range whose writes are collected\n"
+	"                 ioeventfd saves\n"
 	"  smp            exits a second with several CPUs, each with a device of its own\n"
 	"\n"
 	"  --seconds N    how long (10)\n"
