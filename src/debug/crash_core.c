@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,13 +116,36 @@ static bool is_zero(const uint8_t *bytes, size_t length)
 	return !bytes[0] && !memcmp(bytes, bytes + 1, length - 1);
 }
 
-/* Which pages of a chunk have anything: one bit of @map for each of @pages. */
+/* How far from @at on there is nothing but memory without a file: the end of that. */
+static uintptr_t anonymous_until(FILE *maps, uintptr_t at)
+{
+	unsigned long first, last, inode;
+	uintptr_t end = at;
+	char line[512];
+
+	rewind(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		/* What is below comes first, and what follows without a gap. */
+		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &first, &last, &inode) != 3 ||
+		    last <= end)
+			continue;
+		if (first > end || inode)
+			break;
+		end = last;
+	}
+	return end;
+}
+
+/*
+ * Which pages of a chunk have anything: one bit of @map for each of @pages. A page of a file (an image
+ * that is mapped instead of copied) does before anybody has touched it.
+ */
 static void look_for_pages(int pagemap, const AxRamInfo *ram, uint64_t offset, const uint8_t *host,
-			   unsigned pages, bool *map)
+			   unsigned pages, bool is_anonymous, bool *map)
 {
 	uint64_t entries[CHUNK / PAGE];
 	ssize_t size = (ssize_t)(pages * sizeof(entries[0]));
-	bool known = ram->fd < 0 && sysconf(_SC_PAGESIZE) == PAGE &&
+	bool known = ram->fd < 0 && is_anonymous && sysconf(_SC_PAGESIZE) == PAGE &&
 		     pread(pagemap, entries, (size_t)size,
 			   (off_t)((uintptr_t)host / PAGE * sizeof(entries[0]))) == size;
 
@@ -154,8 +178,10 @@ static int copy_pages(AxVm *vm, int fd, uint64_t gpa, unsigned pages, const bool
 	return 0;
 }
 
-static int write_ram(AxVm *vm, int fd, int pagemap, const AxRamInfo *ram, uint64_t offset)
+static int write_ram(AxVm *vm, int fd, int pagemap, FILE *maps, const AxRamInfo *ram,
+		     uint64_t offset)
 {
+	uintptr_t anonymous = 0;
 	AxMemView first;
 	const uint8_t *host;
 	int ret = 0;
@@ -169,7 +195,10 @@ static int write_ram(AxVm *vm, int fd, int pagemap, const AxRamInfo *ram, uint64
 		unsigned pages = (unsigned)((left < CHUNK ? left : CHUNK) / PAGE);
 		bool map[CHUNK / PAGE];
 
-		look_for_pages(pagemap, ram, at, host + at, pages, map);
+		if (maps && anonymous < (uintptr_t)host + at + pages * PAGE)
+			anonymous = anonymous_until(maps, (uintptr_t)host + at);
+		look_for_pages(pagemap, ram, at, host + at, pages,
+			       anonymous >= (uintptr_t)host + at + pages * PAGE, map);
 		ret = copy_pages(vm, fd, ram->base + at, pages, map, offset + at);
 	}
 	ax_mem_put(vm, &first, 0);
@@ -232,6 +261,7 @@ int crash_write_core(AxVm *vm, int fd)
 	uint64_t notes, memory, end;
 	AxRamInfo ram;
 	int ret, pagemap;
+	FILE *maps;
 
 	if (!layout)
 		return -ENOTSUP;
@@ -241,12 +271,15 @@ int crash_write_core(AxVm *vm, int fd)
 	if (ret)
 		return ret;
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	maps = fopen("/proc/self/maps", "re");
 	for (unsigned i = 0; !ret && ax_ram_info(vm, i, &ram); i++) {
-		ret = write_ram(vm, fd, pagemap, &ram, memory);
+		ret = write_ram(vm, fd, pagemap, maps, &ram, memory);
 		memory += ram.size;
 	}
 	if (pagemap >= 0)
 		close(pagemap);
+	if (maps)
+		fclose(maps);
 	if (!ret && ftruncate(fd, (off_t)end))
 		ret = -errno;
 	return ret;
