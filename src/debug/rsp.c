@@ -73,7 +73,7 @@ enum rsp_event rsp_take(struct rsp_in *in, uint8_t byte)
 		return RSP_NOTHING;
 	case SUM_HIGH:
 		digit = digit_of((char)byte);
-		in->expected = (uint8_t)(digit << 4);
+		in->expected = digit < 0 ? 0 : (uint8_t)(digit << 4);
 		in->too_long = in->too_long || digit < 0;
 		in->state = SUM_LOW;
 		return RSP_NOTHING;
