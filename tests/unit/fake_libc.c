@@ -4,6 +4,7 @@
  * mean __wrap_call, and __real_call what `call` was.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -75,7 +76,6 @@ static bool fails(enum fake_libc_call call)
 
 WRAP(LIBC_MALLOC, void *, NULL, malloc, (size_t size), (size))
 WRAP(LIBC_MALLOC, void *, NULL, calloc, (size_t count, size_t size), (count, size))
-WRAP(LIBC_MALLOC, void *, NULL, realloc, (void *old, size_t size), (old, size))
 WRAP(LIBC_MALLOC, int, ENOMEM, posix_memalign, (void **memory, size_t align, size_t size),
      (memory, align, size))
 WRAP(LIBC_PTHREAD_CREATE, int, errno, pthread_create,
@@ -92,6 +92,16 @@ WRAP(LIBC_EPOLL_CTL, int, -1, epoll_ctl, (int epoll, int op, int fd, struct epol
 WRAP(LIBC_EPOLL_WAIT, int, -1, epoll_wait,
      (int epoll, struct epoll_event *events, int count, int timeout),
      (epoll, events, count, timeout))
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size)
+{
+	/* To give some back takes no memory: glibc's does not fail either, and callers may count on it. */
+	bool shrinks = old && size <= malloc_usable_size(old);
+
+	return !shrinks && fails(LIBC_MALLOC) ? NULL : __real_realloc(old, size);
+}
 
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);

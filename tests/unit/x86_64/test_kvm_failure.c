@@ -62,7 +62,7 @@ static const struct failure failures[] = {
 	  { ENOTTY, ENXIO, EINVAL },
 	  -ENOTSUP,
 	  AX_ERROR_UNSUPPORTED,
-	  "no in-kernel irqchip: use AX_IRQCHIP_USER" },
+	  "no in-kernel irqchip: AX_IRQCHIP_USER" },
 	{ create_kernel_irqchip,
 	  KVM_CREATE_IRQCHIP,
 	  { EEXIST, ENOMEM, EBUSY },
