@@ -138,6 +138,24 @@ START_TEST(port_gets_input_when_the_guest_has_it_open)
 }
 END_TEST
 
+/* What was typed, and the buffers for it, came before the driver said that it knows the port. */
+START_TEST(console_gets_what_waited_for_it_to_be_ready)
+{
+	uint32_t len;
+
+	drv_start(drv, features(_i));
+	make_ready();
+	ck_assert_int_eq(write(ends[2], "key", 3), 3);
+	drv_run(drv);
+	give_buffers(6, 1, 64);
+	drv_run(drv);
+	ck_assert_int_eq(drv_take(drv, 6, NULL), -1);
+	say(2, PORT_READY, 1);
+	ck_assert_int_ge(drv_wait(drv, 6, &len), 0);
+	ck_assert_uint_eq(len, 3);
+}
+END_TEST
+
 START_TEST(new_sizes_are_told)
 {
 	uint32_t generation;
@@ -260,6 +278,7 @@ int main(void)
 	tcase_add_loop_test(tcase, ports_are_announced_one_by_one, 0, 2);
 	tcase_add_loop_test(tcase, messages_wait_for_buffers, 0, 2);
 	tcase_add_loop_test(tcase, port_gets_input_when_the_guest_has_it_open, 0, 2);
+	tcase_add_loop_test(tcase, console_gets_what_waited_for_it_to_be_ready, 0, 2);
 	tcase_add_loop_test(tcase, new_sizes_are_told, 0, 2);
 	tcase_add_loop_test(tcase, flood_to_a_slow_reader_arrives_complete, 0, 2);
 	tcase_add_test(tcase, guest_hears_who_comes_and_goes);

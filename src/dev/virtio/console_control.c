@@ -90,8 +90,11 @@ static bool take_message(struct console *console, uint32_t id, uint32_t event, u
 		/* 0: it could not set the port up. */
 		port->ready = value;
 		port->send = 0;
-		if (port->ready)
-			console_tell(port, facts_of(port));
+		if (!port->ready)
+			return true;
+		console_tell(port, facts_of(port));
+		/* A console takes input from now on, and its driver need not say that it is open. */
+		console_accept(port);
 		return true;
 	case EVENT_PORT_OPEN:
 		port->guest_open = value;
