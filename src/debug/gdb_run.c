@@ -141,7 +141,12 @@ static void on_held(void *opaque)
 	if (gdb->state != GDB_STOPPING)
 		return;
 	gdb->state = GDB_STOPPED;
-	soft_clear(&gdb->points, gdb->vm, true);
+	/* Who has just come finds nothing of the peer before, who went while vCPUs were being held. */
+	soft_clear(&gdb->points, gdb->vm, !gdb->interrupted);
+	if (gdb->interrupted) {
+		gdb->points.hard_count = 0;
+		gdb->physical = false;
+	}
 	/* Nobody has come yet, or has gone meanwhile. */
 	if (gdb->waits)
 		return;
@@ -187,7 +192,9 @@ void gdb_begin_stop(struct AxGdb *gdb)
 		ax_vm_hold(gdb->vm);
 	gdb->holds = true;
 	pthread_mutex_unlock(&gdb->lock);
-	start_waiter(gdb);
+	/* A VM that ends may have let go before the last one was through: see gdb_look(). */
+	if (!gdb->has_waiter)
+		start_waiter(gdb);
 	ax_timer_arm(gdb->timer, ax_host_now(gdb->host) + LOOK_NS);
 }
 

@@ -73,28 +73,42 @@ int soft_insert(struct points *points, AxVCpu *vcpu, uint64_t address, const uin
 	return 0;
 }
 
-/* In reverse, and again in the order in which they were set: one may lie upon another. */
+static void forget(struct points *points, unsigned index)
+{
+	memmove(&points->soft[index], &points->soft[index + 1],
+		(points->soft_count - index - 1) * sizeof(points->soft[0]));
+	points->soft_count--;
+}
+
+/*
+ * In reverse, and again in the order in which they were set: one may lie upon another. What the guest
+ * has written over one itself stays, and that one is not put back.
+ */
 void soft_lift(struct points *points, AxVm *vm)
 {
-	for (unsigned i = points->soft_count; i-- > 0;)
-		move_pieces(vm, &points->soft[i], NULL, points->soft[i].saved);
+	for (unsigned i = points->soft_count; i-- > 0;) {
+		struct soft_point *point = &points->soft[i];
+		uint8_t there[sizeof(point->insn)];
+
+		point->is_lost = move_pieces(vm, point, there, NULL) ||
+				 memcmp(there, point->insn, point->length) != 0;
+		if (!point->is_lost)
+			move_pieces(vm, point, NULL, point->saved);
+	}
 }
 
 void soft_place(struct points *points, AxVm *vm)
 {
+	for (unsigned i = points->soft_count; i-- > 0;) {
+		if (points->soft[i].is_lost)
+			forget(points, i);
+	}
 	for (unsigned i = 0; i < points->soft_count; i++) {
 		struct soft_point *point = &points->soft[i];
 
 		if (!move_pieces(vm, point, point->saved, NULL))
 			move_pieces(vm, point, NULL, point->insn);
 	}
-}
-
-static void forget(struct points *points, unsigned index)
-{
-	memmove(&points->soft[index], &points->soft[index + 1],
-		(points->soft_count - index - 1) * sizeof(points->soft[0]));
-	points->soft_count--;
 }
 
 bool soft_remove(struct points *points, AxVm *vm, uint64_t address)

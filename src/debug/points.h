@@ -21,6 +21,7 @@ struct soft_point {
 	uint8_t insn[4];
 	uint8_t saved[4]; /* what it stands in for */
 	bool is_step;	  /* for one step of a vCPU: gone at the next stop */
+	bool is_lost;	  /* between soft_lift() and soft_place(): the guest has written over it */
 };
 
 struct points {
@@ -50,7 +51,10 @@ const struct soft_point *soft_find(const struct points *points, uint64_t address
 /* Memory at @gpa as it would be without them: @bytes have been read there. */
 void soft_hide(const struct points *points, AxGuestPhysAddr gpa, uint8_t *bytes, size_t length);
 
-/* Take all out of the memory for a moment, so that it can be written to; put them back. */
+/*
+ * Take all out of the memory for a moment, so that it can be written to; put them back, but for those
+ * that the guest has written over.
+ */
 void soft_lift(struct points *points, AxVm *vm);
 void soft_place(struct points *points, AxVm *vm);
 

@@ -3,6 +3,7 @@
  * The stub for gdb on a fake VM: memory, points, stops, steps of some while others stand still,
  * peers that come and go.
  */
+#include "debug/gdb.h"
 #include "tests/unit/gdb_fixture.h"
 
 #define RAM 0x10000
@@ -335,6 +336,57 @@ START_TEST(addresses_that_are_none_are_refused)
 }
 END_TEST
 
+START_TEST(what_the_guest_writes_over_a_breakpoint_stays)
+{
+	uint8_t bytes[4];
+
+	begin(1, true);
+	run();
+	gdb_test_connect(&test);
+	ck_says("M1000,4:aabbccdd", "OK");
+	ck_says("Z0,1000,1", "OK");
+	ck_says("Z0,1002,1", "OK");
+	ck_says("m1000,4", "aabbccdd");
+	ck_assert_int_eq(ax_mem_read(test.vm, 0x1000, bytes, 4), 0);
+	ck_assert_mem_eq(bytes, "\xcc\xbb\xcc\xdd", 4);
+	/* As the guest does it, which loads another program there. */
+	ck_assert_int_eq(ax_mem_write(test.vm, 0x1000, "\x11\x22", 2), 0);
+	ck_says("z0,1002,1", "OK");
+	ck_says("m1000,4", "1122ccdd");
+	ck_says("z0,1000,1", "OK");
+	ck_says("m1000,4", "1122ccdd");
+	/* The next one is set over what is there now. */
+	ck_says("Z0,1000,1", "OK");
+	ck_says("m1000,4", "1122ccdd");
+	ck_says("D", "OK");
+	ck_assert_int_eq(ax_mem_read(test.vm, 0x1000, bytes, 4), 0);
+	ck_assert_mem_eq(bytes, "\x11\x22\xcc\xdd", 4);
+	end();
+}
+END_TEST
+
+START_TEST(the_next_peer_finds_no_points_of_the_one_before)
+{
+	uint8_t byte;
+
+	begin(1, true);
+	run();
+	gdb_test_connect(&test);
+	ck_says("Z0,1000,1", "OK");
+	ck_says("Z1,2000,1", "OK");
+	gdb_test_send(&test, "vCont;c");
+	ck_assert_int_eq(gdb_test_byte(&test), '+');
+	/* It comes before vCPUs stand still for what the other one has left. */
+	close(test.fd);
+	gdb_test_connect(&test);
+	ck_says("?", "T05thread:1;");
+	ck_assert_int_eq(ax_mem_read(test.vm, 0x1000, &byte, 1), 0);
+	ck_assert_uint_eq(byte, 0);
+	ck_assert_uint_eq(test.gdb->points.hard_count, 0);
+	end();
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, a_guest_waits_for_its_first_peer);
@@ -344,6 +396,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, only_one_peer_is_served);
 	tcase_add_test(cases, a_peer_that_goes_lets_the_guest_run);
 	tcase_add_test(cases, vcpus_that_are_not_named_stand_still);
+	tcase_add_test(cases, what_the_guest_writes_over_a_breakpoint_stays);
+	tcase_add_test(cases, the_next_peer_finds_no_points_of_the_one_before);
 	tcase_add_test(cases, kill_ends_the_guest);
 	tcase_add_test(cases, damaged_packets_are_asked_for_again);
 	tcase_add_test(cases, a_debug_exit_without_peer_ends_the_run);
