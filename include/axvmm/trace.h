@@ -198,7 +198,8 @@ AX_API int ax_trace_rewind(AxTraceReader *reader, AxError *err);
 /* What the trace says of itself. */
 AX_API void ax_trace_info(const AxTraceReader *reader, AxTraceInfo *info);
 
-/* The @index-th range that it names: false when there is none. The name is the reader's. */
+/* The @index-th range that it names: false when there is none. The name is the reader's; control
+ * characters in it have become '?'. */
 AX_API bool ax_trace_range(const AxTraceReader *reader, size_t index, AxTraceRange *range);
 
 /* The name of the range that @exit is about; NULL when there is none. The reader's. */

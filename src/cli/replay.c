@@ -65,19 +65,28 @@ static int parse(int argc, char **argv, struct replay_options *options)
 	return STATUS_OK;
 }
 
+/* Names are the recording's: a terminal would obey control characters. */
+static void print_text(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
 static void print_line(void *opaque, const char *line)
 {
-	fprintf(opaque, "%s\n", line);
+	(void)opaque;
+	print_text(line);
+	putchar('\n');
 }
 
 static void tell_difference(AxRecord *record, AxVm *vm, const AxReplayResult *result)
 {
-	printf("unit %" PRIu64 "%s%s differs.\n", result->unit, *result->device ? ", of " : "",
-	       result->device);
-	printf("what came before%s%s, and the unit as it was recorded:\n",
-	       *result->device ? " to " : "", result->device);
-	ax_replay_context(record, vm, result->device, result->unit, CONTEXT + 1, print_line,
-			  stdout);
+	printf("unit %" PRIu64 "%s", result->unit, *result->device ? ", of " : "");
+	print_text(result->device);
+	printf(" differs.\nwhat came before%s", *result->device ? " to " : "");
+	print_text(result->device);
+	printf(", and the unit as it was recorded:\n");
+	ax_replay_context(record, vm, result->device, result->unit, CONTEXT + 1, print_line, NULL);
 	printf("recorded: %s\n", result->recorded);
 	printf("     now: %s\n", result->came);
 }
@@ -122,10 +131,8 @@ static int replay(const struct replay_options *options, AxRecord *record)
 	if (ax_machine_replay(record, &machine, &err))
 		return cli_failure(what, &err);
 	how.device = options->device;
-	if (options->verbose) {
+	if (options->verbose)
 		how.line = print_line;
-		how.opaque = stdout;
-	}
 	if (ax_replay_run(record, ax_machine_vm(machine), &how, &result, &err))
 		status = cli_failure(NULL, &err);
 	else

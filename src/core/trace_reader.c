@@ -58,6 +58,14 @@ static bool chunk_at(AxTraceReader *reader, size_t at, struct chunk *chunk)
 	return true;
 }
 
+/* What is shown to people: a terminal would obey control characters. */
+static void copy_text(char *to, const uint8_t *from, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i] < ' ' || from[i] == 0x7f ? '?' : (char)from[i];
+	to[len] = '\0';
+}
+
 static bool take_header(AxTraceReader *reader, const struct chunk *chunk)
 {
 	const uint8_t *at = chunk->at;
@@ -67,8 +75,7 @@ static bool take_header(AxTraceReader *reader, const struct chunk *chunk)
 	if (chunk->len < TRACE_HEADER_SIZE || chunk->len - TRACE_HEADER_SIZE < at[40])
 		return false;
 	version = at[40];
-	memcpy(reader->version, at + TRACE_HEADER_SIZE, version);
-	reader->version[version] = '\0';
+	copy_text(reader->version, at + TRACE_HEADER_SIZE, version);
 	info->arch = trace_arch_name((uint32_t)trace_load(at, 4));
 	info->vcpus = (uint32_t)trace_load(at + 4, 4);
 	info->process = (uint32_t)trace_load(at + 8, 4);
@@ -91,8 +98,7 @@ static int take_range(AxTraceReader *reader, const uint8_t *at, size_t name_len)
 	name = malloc(name_len + 1);
 	if (!name)
 		return -ENOMEM;
-	memcpy(name, at + 2, name_len);
-	name[name_len] = '\0';
+	copy_text(name, at + 2, name_len);
 	range = (AxTraceRange *)reader->ranges.entries + reader->ranges.count++;
 	range->space = at[0];
 	range->base = trace_load(at + 2 + name_len, 8);

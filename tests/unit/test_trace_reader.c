@@ -303,6 +303,30 @@ START_TEST(a_flipped_bit_costs_its_chunk_or_what_stands_behind)
 }
 END_TEST
 
+START_TEST(control_characters_in_names_are_replaced)
+{
+	uint8_t header[TRACE_HEADER_SIZE + 3] = { 1 }, range[TRACE_RANGE_SIZE + 6] = { 0, 6 };
+	struct memory_file file = { .bytes = NULL };
+	AxTraceInfo info = AX_TRACE_INFO_INIT;
+	AxTraceReader *reader;
+	AxTraceRange found;
+
+	header[40] = 3;
+	memcpy(header + 41, "1\033c", 3);
+	put_chunk(&file, TRACE_CHUNK_HEADER, 0, header, sizeof(header));
+	memcpy(range + 2, "a\033[2J\177", 6);
+	put_chunk(&file, TRACE_CHUNK_RANGES, 0, range, sizeof(range));
+	put_end(&file);
+	ck_assert_int_eq(ax_trace_open(file.bytes, file.len, &reader, NULL), 0);
+	ax_trace_info(reader, &info);
+	ck_assert_str_eq(info.version, "1?c");
+	ck_assert(ax_trace_range(reader, 0, &found));
+	ck_assert_str_eq(found.name, "a?[2J?");
+	ax_trace_close(reader);
+	free(file.bytes);
+}
+END_TEST
+
 START_TEST(what_is_no_trace_is_refused)
 {
 	struct memory_file file = { 0 };
@@ -368,6 +392,7 @@ int main(void)
 	tcase_add_test(cases, traces_may_stand_one_behind_the_other);
 	tcase_add_test(cases, a_torn_file_is_read_up_to_its_last_whole_chunk);
 	tcase_add_test(cases, a_flipped_bit_costs_its_chunk_or_what_stands_behind);
+	tcase_add_test(cases, control_characters_in_names_are_replaced);
 	tcase_add_test(cases, what_is_no_trace_is_refused);
 	tcase_add_test(cases, time_follows_the_clock_chunks);
 	suite_add_tcase(suite, cases);
