@@ -21,6 +21,8 @@ struct control_client {
 	AxWatch *watch;
 	AxTimer *silence;
 	bool pending; /* control_answer() follows */
+	bool asking;  /* control_ops.request is at it */
+	bool told;    /* control_answer() came before that has returned */
 	bool waits;   /* for the end */
 	bool gone;    /* while pending: the socket is closed already */
 	size_t used;  /* of request */
@@ -123,9 +125,21 @@ static void begin_answer(struct control_client *client, struct json *json, char 
 	json_open(json, '{');
 }
 
-static void answer_request(struct control_client *client, const char *line, size_t len)
+static const char *ask(struct control_client *client, const char *name,
+		       const struct json_value *request, struct json *json)
 {
 	struct control *control = client->control;
+	const char *why;
+
+	client->asking = true;
+	client->told = false;
+	why = control->ops->request(control->opaque, name, request, json, client);
+	client->asking = false;
+	return why;
+}
+
+static void answer_request(struct control_client *client, const char *line, size_t len)
+{
 	const struct json_value *name;
 	struct json_value *request;
 	struct json_fault fault;
@@ -141,8 +155,10 @@ static void answer_request(struct control_client *client, const char *line, size
 	else if (!name || name->type != JSON_STRING)
 		why = "a request is an object with a string \"request\" in it";
 	else
-		why = control->ops->request(control->opaque, name->text, request, &json, client);
+		why = ask(client, name->text, request, &json);
 	json_free(request);
+	if (why == control_later && client->told)
+		return;
 	if (why == control_later) {
 		client->pending = true;
 		client->len = 0;
@@ -178,6 +194,15 @@ static bool take_line(struct control_client *client)
 	return client->sent == client->len;
 }
 
+/* Answer what has come, and wait for more. */
+static void serve(struct control_client *client)
+{
+	while (client->sent == client->len && take_line(client))
+		;
+	if (client->fd >= 0 && !client->gone && !client->pending && !client->waits)
+		expect_more(client);
+}
+
 static void on_client(void *opaque, int fd, unsigned events)
 {
 	struct control_client *client = opaque;
@@ -198,10 +223,7 @@ static void on_client(void *opaque, int fd, unsigned events)
 		}
 		client->used += len > 0 ? (size_t)len : 0;
 	}
-	while (client->sent == client->len && take_line(client))
-		;
-	if (client->fd >= 0 && !client->gone && !client->pending && !client->waits)
-		expect_more(client);
+	serve(client);
 }
 
 /* Only this user, and root. */
@@ -296,8 +318,13 @@ void control_answer(struct control_client *client, const char *why)
 	}
 	begin_answer(client, &json, buffer, sizeof(buffer));
 	end_answer(&json, why);
+	/* Who asks sends it, too. */
+	client->told = client->asking;
+	if (client->told)
+		return;
+	/* It may have sent more with the request. */
 	if (send_answer(client))
-		expect_more(client);
+		serve(client);
 	else
 		close_client(client);
 }
