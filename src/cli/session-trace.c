@@ -36,7 +36,7 @@ int session_trace_open(struct session *session)
 
 	if (!path)
 		return STATUS_OK;
-	session->trace = trace_open(path, &session->hurry, on_failure, session);
+	session->trace = trace_open(path, true, &session->hurry, on_failure, session);
 	if (session->trace)
 		return session_trace_attach(session);
 	cli_message("%s: the trace cannot be written: %s", path, strerror(errno));
@@ -151,7 +151,8 @@ static const char *open_file(struct session *session, const struct json_value *r
 		return "trace-start needs \"file\", an absolute path";
 	if (trace_would_overwrite(file->text))
 		return "this file exists and is no trace: remove it first";
-	session->trace = trace_open(file->text, &session->hurry, NULL, NULL);
+	/* This is the loop's thread, which waits for nobody. */
+	session->trace = trace_open(file->text, false, &session->hurry, NULL, NULL);
 	return session->trace ? NULL : "the trace cannot be written: its file cannot be created";
 }
 

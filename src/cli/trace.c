@@ -78,16 +78,16 @@ int trace_check(const struct run_options *options)
 	return STATUS_OK;
 }
 
-struct trace *trace_open(const char *path, const atomic_bool *hurry, void (*failed)(void *opaque),
-			 void *opaque)
+struct trace *trace_open(const char *path, bool waits, const atomic_bool *hurry,
+			 void (*failed)(void *opaque), void *opaque)
 {
 	struct trace *trace = calloc(1, sizeof(*trace));
-	int fd, saved;
+	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, fd, saved;
 
 	if (!trace)
 		return NULL;
 	trace->path = strdup(path);
-	fd = trace->path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+	fd = trace->path ? open(path, waits ? flags : flags | O_NONBLOCK, 0666) : -1;
 	if (fd < 0) {
 		saved = errno;
 		free(trace->path);

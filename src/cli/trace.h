@@ -30,12 +30,13 @@ bool trace_would_overwrite(const char *path);
  * Create or empty the file.
  *
  * @param path    copied; "-" is no special name
+ * @param waits   for the reader of a named pipe; else one that nobody reads is refused
  * @param hurry   as in struct writer: borrowed
  * @param failed  called when it cannot be written any more, on the trace's thread; NULL allowed
  * @return NULL, with errno, when it cannot be written or there is no memory
  */
-struct trace *trace_open(const char *path, const atomic_bool *hurry, void (*failed)(void *opaque),
-			 void *opaque);
+struct trace *trace_open(const char *path, bool waits, const atomic_bool *hurry,
+			 void (*failed)(void *opaque), void *opaque);
 
 /*
  * Begin with a machine, which may run; and end with it, before it is freed. Between them others may
