@@ -27,6 +27,8 @@ struct ram_slot {
 	uint32_t number; /* KVM's */
 	int fd;		 /* of the memfd; -1 */
 	uint8_t *host;
+	/* Offsets, around all that ax_ram_map_file() has mapped; end 0: nothing. */
+	uint64_t file_start, file_end;
 	atomic_uint pins;
 	_Atomic(struct AxPager *) pager; /* asks for its missing pages; NULL. Set under vm->lock */
 	atomic_uint pager_users;	 /* threads that may have found it here: pager_page.c */

@@ -13,17 +13,28 @@
 #include "core/memory.h"
 #include "core/pager.h"
 
+static bool shows_file(const struct ram_slot *slot, uint64_t offset, uint64_t len)
+{
+	return offset < slot->file_end && slot->file_start < offset + len;
+}
+
 /* Return @len bytes at @offset of @slot, whole pages. 0 or a negative errno. */
 static int discard_pages(const struct ram_slot *slot, uint64_t offset, uint64_t len)
 {
+	uint8_t *host = slot->host + offset;
 	int ret;
 
 	/* The file keeps what a mapping of it gives up. */
 	if (slot->flags & AX_RAM_MEMFD)
 		ret = fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
 				(off_t)len);
+	/* And would be read from it again: ax_ram_map_file(). Such RAM is mapped as in ram_map(). */
+	else if (shows_file(slot, offset, len))
+		ret = mmap(host, len, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+			   0) == MAP_FAILED;
 	else
-		ret = madvise(slot->host + offset, len, MADV_DONTNEED);
+		ret = madvise(host, len, MADV_DONTNEED);
 	return ret ? -errno : 0;
 }
 

@@ -28,14 +28,18 @@ static int map_in(struct ram_slot *slot, AxGuestPhysAddr gpa, uint64_t len, int 
 		  AxError *err)
 {
 	int ret = check_slot(slot, err);
-	void *host = slot->host + (gpa - slot->base);
+	uint64_t start = gpa - slot->base;
 
 	if (ret)
 		return ret;
-	if (mmap(host, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
-		 (off_t)offset) != MAP_FAILED)
-		return 0;
-	return ax_error_sys(err, -errno, "mapping a file into RAM");
+	if (mmap(slot->host + start, len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, (off_t)offset) == MAP_FAILED)
+		return ax_error_sys(err, -errno, "mapping a file into RAM");
+	if (!slot->file_end || start < slot->file_start)
+		slot->file_start = start;
+	if (start + len > slot->file_end)
+		slot->file_end = start + len;
+	return 0;
 }
 
 static int map(struct ram *ram, AxGuestPhysAddr gpa, uint64_t len, int fd, uint64_t offset,

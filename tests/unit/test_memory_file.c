@@ -69,6 +69,34 @@ START_TEST(pages_show_the_file_until_they_are_written)
 }
 END_TEST
 
+/* The file must not come back: a guest whose balloon gave a page away counts on zeroes. */
+START_TEST(pages_that_were_returned_are_zero_and_not_the_files)
+{
+	AxError err = AX_ERROR_INIT;
+	uint64_t discarded;
+
+	ck_assert_int_eq(ax_ram_map_file(vm, 0x100000 + 2 * page, 4 * page, file, 0, &err), 0);
+	ck_assert_int_eq(ax_mem_write(vm, 0x100000 + 3 * page + 7, "y", 1), 0);
+	ck_assert_int_eq(ax_mem_write(vm, 0x100000 + 6 * page + 7, "z", 1), 0);
+	ck_assert_int_eq(ax_ram_discard(vm, 0x100000 + 3 * page, 2 * page, &discarded, &err), 0);
+	ck_assert_uint_eq(discarded, 2 * page);
+	ck_assert_int_eq(byte_at(0x100000 + 2 * page + 7), 'a');
+	ck_assert_int_eq(byte_at(0x100000 + 3 * page + 7), 0);
+	ck_assert_int_eq(byte_at(0x100000 + 4 * page + 7), 0);
+	ck_assert_int_eq(byte_at(0x100000 + 5 * page + 7), 'd');
+	/* They are RAM as any other, and may be returned again, with the rest. */
+	ck_assert_int_eq(ax_mem_write(vm, 0x100000 + 4 * page + 7, "x", 1), 0);
+	ck_assert_int_eq(byte_at(0x100000 + 4 * page + 7), 'x');
+	ck_assert_int_eq(ax_ram_discard(vm, 0x100000, 16 * page, &discarded, &err), 0);
+	ck_assert_uint_eq(discarded, 16 * page);
+	for (unsigned i = 0; i < 16; i++)
+		ck_assert_int_eq(byte_at(0x100000 + i * page + 7), 0);
+	/* The guest's mapping is still that of the VM. */
+	ck_assert_int_eq(ax_mem_write(vm, 0x100000 + 5 * page + 7, "w", 1), 0);
+	ck_assert_int_eq(*(char *)fake_guest_pointer(0, 0x100000 + 5 * page + 7, 1), 'w');
+}
+END_TEST
+
 START_TEST(what_is_no_whole_page_of_one_piece_of_ram_is_refused)
 {
 	AxError err;
@@ -117,6 +145,7 @@ int main(void)
 
 	tcase_add_checked_fixture(cases, begin, end);
 	tcase_add_test(cases, pages_show_the_file_until_they_are_written);
+	tcase_add_test(cases, pages_that_were_returned_are_zero_and_not_the_files);
 	tcase_add_test(cases, what_is_no_whole_page_of_one_piece_of_ram_is_refused);
 	tcase_add_test(cases, ram_of_other_kinds_cannot_show_a_file);
 	suite_add_tcase(suite, cases);
