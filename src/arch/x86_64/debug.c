@@ -71,6 +71,7 @@ static int set_guest_debug(AxVCpu *vcpu, const struct kvm_guest_debug *debug, Ax
 int arch_debug(AxVCpu *vcpu, const AxDebug *debug, AxError *err)
 {
 	struct kvm_guest_debug request = { 0 };
+	int ret;
 
 	if (debug->count > BREAKPOINTS)
 		return ax_error_argument(err, -ENOSPC,
@@ -93,19 +94,25 @@ int arch_debug(AxVCpu *vcpu, const AxDebug *debug, AxError *err)
 					    DR7_CONDITION(i, condition_of(&debug->points[i])) |
 					    DR7_LENGTH(i, length_of(&debug->points[i]));
 	}
-	return set_guest_debug(vcpu, &request, err);
+	ret = set_guest_debug(vcpu, &request, err);
+	if (!ret)
+		vcpu->arch->debug = request;
+	return ret;
 }
 
-/* KVM keeps what INT3 or #DB left behind: rip, and how long the instruction was. */
+/*
+ * KVM keeps what INT3 or #DB left behind: rip, and how long the instruction was. The call sets
+ * everything anew, and so says again what is to stay.
+ */
 int arch_give_breakpoint(AxVCpu *vcpu, const AxVCpuExitReason *exit, AxError *err)
 {
-	struct kvm_guest_debug request = { 0 };
+	struct kvm_guest_debug request = vcpu->arch->debug;
 
 	/* Vectors 1 (#DB) and 3 (#BP): SDM 3A, table 6-1. */
 	if (exit->debug.exception == 3)
-		request.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP;
+		request.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP;
 	else if (exit->debug.exception == 1)
-		request.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB;
+		request.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB;
 	else
 		return ax_error_argument(err, -EINVAL, "exception %u is no breakpoint's",
 					 exit->debug.exception);

@@ -39,8 +39,9 @@ struct arch_vcpu {
 	bool has_cpuid;
 	bool in_flight; /* KVM_INTERRUPT was made, and nothing shows yet that the guest has taken it
 			 */
-	struct apic *apic;	/* AX_IRQCHIP_USER, else NULL */
-	AxVCpuExitReason start; /* CpuUp that is repeated for each vCPU of start_targets */
+	struct kvm_guest_debug debug; /* what KVM was told last */
+	struct apic *apic;	      /* AX_IRQCHIP_USER, else NULL */
+	AxVCpuExitReason start;	      /* CpuUp that is repeated for each vCPU of start_targets */
 	AxExitSendIpi start_targets;
 	unsigned start_next; /* index of the vCPU at which to go on; vm->vcpu_count: done */
 };

@@ -2,6 +2,8 @@
 /*
  * Breakpoints and single-step, and memory as the guest sees it.
  */
+#include <axvmm/debug.h>
+
 #include "tests/unit/run_fixture.h"
 
 static AxVm *vm;
@@ -43,6 +45,33 @@ START_TEST(single_step_may_go_with_breakpoints)
 	ck_assert_int_eq(ax_vcpu_set_debug(vcpu, true, &address, 1, NULL), 0);
 	ck_assert_uint_eq(FAKE_ARG(struct kvm_guest_debug, KVM_SET_GUEST_DEBUG, 1)->control,
 			  KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(a_breakpoint_given_back_leaves_the_debuggers_where_they_are)
+{
+	AxDebugPoint point = { .address = 0x1000 };
+	AxVCpuExitReason exit = { .kind = AX_EXIT_DEBUG, .debug.exception = 3 };
+	const struct kvm_guest_debug *request;
+	AxDebug debug = AX_DEBUG_INIT;
+
+	begin();
+	debug.points = &point;
+	debug.count = 1;
+	debug.flags = AX_DEBUG_BREAKPOINTS;
+	ck_assert_int_eq(ax_vcpu_debug(vcpu, &debug, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_give_breakpoint(vcpu, &exit, NULL), 0);
+	request = FAKE_ARG(struct kvm_guest_debug, KVM_SET_GUEST_DEBUG, 1);
+	ck_assert_uint_eq(request->control, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP |
+						    KVM_GUESTDBG_USE_HW_BP |
+						    KVM_GUESTDBG_INJECT_BP);
+	ck_assert_uint_eq(request->arch.debugreg[0], 0x1000);
+	ck_assert_uint_eq(request->arch.debugreg[7], 0x402);
+	/* Once. */
+	ck_assert_int_eq(ax_vcpu_debug(vcpu, &debug, NULL), 0);
+	ck_assert_uint_eq(FAKE_ARG(struct kvm_guest_debug, KVM_SET_GUEST_DEBUG, 2)->control,
+			  KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -137,6 +166,7 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, breakpoints_are_hardware_breakpoints_on_execution, 0, 5);
 	tcase_add_test(cases, single_step_may_go_with_breakpoints);
+	tcase_add_test(cases, a_breakpoint_given_back_leaves_the_debuggers_where_they_are);
 	tcase_add_test(cases, a_fifth_breakpoint_is_one_too_many);
 	tcase_add_test(cases, a_debug_exit_says_where_and_why);
 	tcase_add_test(cases, guest_memory_is_read_page_by_page_up_to_the_first_that_is_missing);
