@@ -79,8 +79,10 @@ AX_API void ax_gdb_detach(AxGdb *gdb);
  */
 AX_API void ax_gdb_exited(AxGdb *gdb, int code);
 
-/* Free it, detached. A socket in the file system is removed. NULL is allowed. Thread: as
- * ax_gdb_new(). */
+/*
+ * Free it, detached. What it has deferred to the host's loop (host.h) was dispatched before, or never is.
+ * A socket in the file system is removed. NULL is allowed. Thread: as ax_gdb_new().
+ */
 AX_API void ax_gdb_free(AxGdb *gdb);
 
 #ifdef __cplusplus
