@@ -19,7 +19,7 @@
 
 /* A request is a line of at most so many bytes, an answer so many. */
 #define CONTROL_REQUEST_MAX 4096
-#define CONTROL_ANSWER_MAX  (64 * 1024)
+#define CONTROL_ANSWER_MAX  (512 * 1024)
 
 /* Clients at a time (many may wait for the end), and how long one may be silent. */
 #define CONTROL_CLIENTS_MAX 64
