@@ -14,7 +14,7 @@
 
 tools_packages='e2fsprogs fio iperf3 iproute2 ethtool socat passt virtiofsd'
 # What the machine needs to see the image, and to be the other end of a guest's devices.
-tools_modules='virtio_blk crc32c_generic ext4 loop tun fuse'
+tools_modules='virtio_blk crc32c_generic ext4 loop dm-log-writes dm-flakey tun fuse'
 # A guest's.
 tools_guest_modules='virtio_mmio virtio_blk virtio_net virtio_console virtio_balloon rng-core virtio-rng
 	vsock vmw_vsock_virtio_transport virtiofs crc32c_generic ext4'
@@ -62,7 +62,8 @@ fetch_image() {
 
 fetch_tools() {
 	# shellcheck disable=SC2086
-	fetch_image tools $tools_packages
+	fetch_image tools $tools_packages ${tools_more:-} || return 1
+	echo "$tools_packages ${tools_more:-}" >"$work/tools/packages"
 }
 
 fetch_peers() {
@@ -83,6 +84,8 @@ lab_peers_drive() {
 lab_fetch_tools() {
 	$has_tools || return 0
 	mkdir -p "$work/tools"
+	# Again when others are asked for.
+	test "$(cat "$work/tools/packages" 2>/dev/null)" = "$tools_packages ${tools_more:-}" || rm -f "$work/tools/fetched"
 	fetched "$work/tools" "tools for $arch" fetch_tools
 }
 
