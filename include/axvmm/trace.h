@@ -111,9 +111,9 @@ AX_API int ax_trace_start(AxVm *vm, const AxTraceConfig *config, AxTrace **trace
 /**
  * End a trace: when this returns all that was traced is written, and the trace is freed.
  *
- * @param counts  filled in any case but -EDEADLK; may be NULL
+ * @param counts  filled in any case but -EDEADLK and -ENOMEM; may be NULL
  * @return 0; -EIO not all could be written (the message says why): what was is readable, and the
- *         trace is freed; -EDEADLK from a handler: nothing has changed
+ *         trace is freed; -EDEADLK from a handler, -ENOMEM: nothing has changed
  *
  * Thread: any other.
  */
