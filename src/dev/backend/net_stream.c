@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "dev/backend/net.h"
 #include "dev/dev.h"
@@ -203,6 +204,14 @@ static ssize_t stream_receive(AxNet *net, unsigned pair, const struct iovec *iov
 	return len;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /*
  * Wait until the other side has closed too, as passt does at once when it ends: it may listen on ports
  * of the host, which are free for the next VM when this returns. Not for ever.
@@ -210,8 +219,9 @@ static ssize_t stream_receive(AxNet *net, unsigned pair, const struct iovec *iov
 static void wait_for_end(AxNet *net, struct stream *stream)
 {
 	struct pollfd wait = { .fd = net->fds[0], .events = POLLIN };
+	int64_t end = now_ms() + END_LIMIT_MS, left;
 
-	while (poll(&wait, 1, END_LIMIT_MS) > 0) {
+	while ((left = end - now_ms()) > 0 && poll(&wait, 1, (int)left) > 0) {
 		ssize_t got = recv(net->fds[0], stream->received, sizeof(stream->received), 0);
 
 		if (!got || (got < 0 && !again(errno)))
