@@ -91,6 +91,8 @@ int ax_gdb_attach(AxGdb *gdb, AxVm *vm, AxError *err)
 	set_points(gdb);
 	if (gdb->waits || gdb->interrupted)
 		gdb_begin_stop(gdb);
+	/* What came while there was no VM, or the one before was being held, has waited. */
+	gdb_input(gdb);
 	return 0;
 }
 

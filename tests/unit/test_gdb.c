@@ -336,6 +336,32 @@ START_TEST(addresses_that_are_none_are_refused)
 }
 END_TEST
 
+START_TEST(an_interrupt_between_two_vms_stops_the_next)
+{
+	begin(1, true);
+	run();
+	gdb_test_connect(&test);
+	ck_says("?", "T05thread:1;");
+	gdb_test_send(&test, "vCont;c");
+	ck_assert_int_eq(gdb_test_byte(&test), '+');
+	ax_vm_stop(test.vm, 7);
+	while (pthread_tryjoin_np(guest_thread, NULL))
+		gdb_test_dispatch(&test, 5);
+	ax_gdb_detach(test.gdb);
+	ax_vm_destroy(test.vm);
+	ck_assert_int_eq(send(test.fd, "\3", 1, 0), 1);
+	for (unsigned i = 0; i < 5; i++)
+		gdb_test_dispatch(&test, 5);
+	test.vm = new_vm(AX_IRQCHIP_NONE);
+	ck_assert_int_eq(ax_ram_add(test.vm, 0, RAM, 0, NULL), 0);
+	free_vcpu(test.vm, 0, 0);
+	ck_assert_int_eq(ax_gdb_attach(test.gdb, test.vm, NULL), 0);
+	run();
+	ck_assert_str_eq(gdb_test_receive(&test), "T02thread:1;");
+	end();
+}
+END_TEST
+
 START_TEST(what_the_guest_writes_over_a_breakpoint_stays)
 {
 	uint8_t bytes[4];
@@ -396,6 +422,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, only_one_peer_is_served);
 	tcase_add_test(cases, a_peer_that_goes_lets_the_guest_run);
 	tcase_add_test(cases, vcpus_that_are_not_named_stand_still);
+	tcase_add_test(cases, an_interrupt_between_two_vms_stops_the_next);
 	tcase_add_test(cases, what_the_guest_writes_over_a_breakpoint_stays);
 	tcase_add_test(cases, the_next_peer_finds_no_points_of_the_one_before);
 	tcase_add_test(cases, kill_ends_the_guest);
