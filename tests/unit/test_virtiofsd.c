@@ -5,9 +5,11 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +87,30 @@ START_TEST(one_that_cannot_share_read_only_is_refused)
 }
 END_TEST
 
+/* The event loop listens, with the device's lock: whoever writes and writes does not hold it up. */
+START_TEST(one_that_writes_without_end_is_listened_to_in_pieces)
+{
+	struct ax_virtiofsd daemon = { .log_fd = -1 };
+	char text[1024];
+	int pipes[2], left = 0;
+
+	memset(text, 'x', sizeof(text));
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+	while (write(pipes[1], text, sizeof(text)) > 0)
+		;
+	daemon.log_fd = pipes[0];
+	ck_assert(ax_virtiofsd_listen(&daemon, 0));
+	ck_assert_uint_gt(daemon.log_len, 0);
+	ck_assert_int_eq(ioctl(pipes[0], FIONREAD, &left), 0);
+	ck_assert_int_gt(left, 0);
+	/* With time it comes to the end. */
+	close(pipes[1]);
+	ck_assert(!ax_virtiofsd_listen(&daemon, LONG_ENOUGH_MS));
+	ck_assert_uint_lt(daemon.log_len, AX_VIRTIOFSD_LOG);
+	close(pipes[0]);
+}
+END_TEST
+
 START_TEST(what_is_no_program_is_another)
 {
 	ck_assert_int_eq(ax_virtiofsd_ask("/nonexistent/virtiofsd", false, LONG_ENOUGH_MS),
@@ -107,6 +133,7 @@ int main(void)
 	tcase_add_loop_test(cases, help_tells_which_one_it_is, 0, 6);
 	tcase_add_loop_test(cases, one_that_cannot_share_read_only_is_refused, 0, 2);
 	tcase_add_test(cases, who_does_not_answer_in_time_is_not_called_another_program);
+	tcase_add_test(cases, one_that_writes_without_end_is_listened_to_in_pieces);
 	tcase_add_test(cases, what_is_no_program_is_another);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);

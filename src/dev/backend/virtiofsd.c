@@ -379,13 +379,15 @@ bool ax_virtiofsd_listen(struct ax_virtiofsd *daemon, int timeout_ms)
 		if (got > 0) {
 			daemon->log_len += (size_t)got;
 			daemon->log[daemon->log_len] = 0;
-			continue;
+		} else {
+			daemon->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
 		}
-		daemon->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
+		/* Also of one that writes faster than it is read. */
 		now = now_ms();
 		if (daemon->ended || now >= end)
 			break;
-		poll(&wait, 1, (int)(end - now));
+		if (got < 0)
+			poll(&wait, 1, (int)(end - now));
 	}
 	return !daemon->ended;
 }

@@ -56,7 +56,7 @@ enum ax_virtiofsd_flavour ax_virtiofsd_ask(const char *path, bool wrap, int limi
 int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const char *directory,
 		       uint32_t sandbox, bool read_only, int *fd, AxError *err);
 
-/* Read what it wrote so far; false: it has ended. Waits up to @timeout_ms for its end. */
+/* Read of what it wrote for up to @timeout_ms, once at least; false: it has ended. */
 bool ax_virtiofsd_listen(struct ax_virtiofsd *daemon, int timeout_ms);
 
 /* The last line that it wrote; "" when there is none. Valid until the next ax_virtiofsd_listen(). */
