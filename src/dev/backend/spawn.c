@@ -93,13 +93,16 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Of 512 bytes each: a full pipe, and no more of a program that writes as fast as it is read. */
+#define READS_AT_ONCE 128
+
 /* Take what is in the pipe; what does not fit is dropped, so that nobody waits to write it. */
 static void take_output(int pipe_fd, struct spawn_result *result)
 {
 	size_t len = strlen(result->output);
 	char bytes[512];
 
-	for (;;) {
+	for (unsigned reads = 0; reads < READS_AT_ONCE; reads++) {
 		ssize_t got = read(pipe_fd, bytes, sizeof(bytes));
 
 		if (got <= 0)
