@@ -60,7 +60,10 @@ static struct place *place_of(struct live *live, const char *device)
 	return &live->places[live->place_count++];
 }
 
-/* All accesses since the last sample are put down to the device of the newest. */
+/*
+ * All accesses since the last sample are put down to the device of the newest. While the guest runs KVM
+ * may say of none what it was: then they wait for the next sample.
+ */
 static void sample(struct live *live, bool first)
 {
 	for (unsigned i = 0; i < live->vcpus; i++) {
@@ -68,8 +71,10 @@ static void sample(struct live *live, bool first)
 		uint64_t now = count_accesses(vcpu), before = live->seen[i];
 		AxAccess access = AX_ACCESS_INIT;
 
+		if (!first && (now == before || !ax_vcpu_last_access(vcpu, &access)))
+			continue;
 		live->seen[i] = now;
-		if (!first && now > before && ax_vcpu_last_access(vcpu, &access))
+		if (!first)
 			place_of(live, access.device[0] ? access.device : "unclaimed")->exits +=
 				now - before;
 	}
