@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +104,8 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	/* An arena for each thread would cost more than it gives: threads here hardly allocate. */
 	mallopt(M_ARENA_MAX, 1);
+	/* A file that is as large as it may be is told by write(), as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
 
 	if (argc < 2)
 		return cli_usage("a command is missing; \"axvmm help\" lists them");
