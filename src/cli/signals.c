@@ -58,6 +58,14 @@ static const struct {
 	{ SIGQUIT, on_ending, 0, true },
 	{ SIGTERM, on_ending, 0, false },
 	{ SIGALRM, on_ending, 0, false },
+	{ SIGUSR1, on_ending, 0, true },
+	{ SIGUSR2, on_ending, 0, true },
+	{ SIGSTKFLT, on_ending, 0, true },
+	{ SIGXCPU, on_ending, 0, true },
+	{ SIGVTALRM, on_ending, 0, true },
+	{ SIGPROF, on_ending, 0, true },
+	{ SIGIO, on_ending, 0, true },
+	{ SIGPWR, on_ending, 0, true },
 	{ SIGPIPE, SIG_IGN, 0, false },
 	{ SIGTSTP, on_stop, SA_RESTART, true },
 	{ SIGCONT, on_continue, SA_RESTART, false },
@@ -72,6 +80,9 @@ static const struct {
 };
 
 static struct sigaction before[COUNT(handlers)];
+
+/* The real-time signals that end the run: bit number - 1. */
+static uint64_t realtime;
 
 static void handle(int number, void (*handler)(int number), int flags, struct sigaction *old)
 {
@@ -99,6 +110,28 @@ static void on_stop(int number)
 	errno = saved;
 }
 
+/* The library's kick has a handler, and what else has a use or is ignored stays so, too. */
+static void begin_realtime(void)
+{
+	struct sigaction old;
+
+	for (int number = SIGRTMIN; number <= SIGRTMAX && number <= 64; number++) {
+		if (sigaction(number, NULL, &old) || (old.sa_flags & SA_SIGINFO) ||
+		    old.sa_handler != SIG_DFL)
+			continue;
+		handle(number, on_ending, 0, NULL);
+		realtime |= UINT64_C(1) << (number - 1);
+	}
+}
+
+static void end_realtime(void)
+{
+	for (int number = 1; realtime; number++, realtime >>= 1) {
+		if (realtime & 1)
+			handle(number, SIG_DFL, 0, NULL);
+	}
+}
+
 static void set_timer(uint64_t ns)
 {
 	struct itimerval timer = {
@@ -121,6 +154,7 @@ void signals_begin(void (*end)(void *opaque, int number), void *opaque, uint64_t
 		if (handlers[i].may_be_ignored && before[i].sa_handler == SIG_IGN)
 			sigaction(handlers[i].number, &before[i], NULL);
 	}
+	begin_realtime();
 	if (timeout_ns)
 		set_timer(timeout_ns);
 }
@@ -128,6 +162,7 @@ void signals_begin(void (*end)(void *opaque, int number), void *opaque, uint64_t
 void signals_end(void)
 {
 	set_timer(0);
+	end_realtime();
 	for (size_t i = 0; i < COUNT(handlers); i++)
 		sigaction(handlers[i].number, &before[i], NULL);
 }

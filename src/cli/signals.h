@@ -9,9 +9,11 @@
 #include <stdint.h>
 
 /*
- * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM call @end with the signal's number (but the first
- * three not where they were ignored before: nohup, jobs of a script), and so does SIGALRM, which
- * comes after @timeout_ns (0: never). SIGPIPE is ignored.
+ * From now on SIGHUP, SIGINT, SIGQUIT, SIGTERM and all else that would end the process by default call
+ * @end with the signal's number (but all but SIGTERM not where they were ignored before: nohup, jobs
+ * of a script), and so does SIGALRM, which comes after @timeout_ns (0: never). What the process's own
+ * mistakes raise ends it as by default, and real-time signals that have a handler keep it. SIGPIPE is
+ * ignored.
  *
  * @end  async-signal-safe; called on the main thread
  *
