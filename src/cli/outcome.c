@@ -70,13 +70,12 @@ static int tell_stop(AxMachine *machine, const AxMachineResult *result,
 	case STOP_LOOP:
 		/* What failed is said where it is known. */
 		return STATUS_HOST;
-	default: break;
-	}
-	if (number == SIGALRM && options->timeout_ns) {
+	case STOP_TIMEOUT:
 		cli_message("ended after %s, as --timeout says",
 			    format_duration(options->timeout_ns, text));
 		report_stopped(machine);
 		return STATUS_TIMEOUT;
+	default: break;
 	}
 	cli_message("ended by signal %d (%s)", number, strsignal(number));
 	return STATUS_SIGNAL + number;

@@ -30,7 +30,7 @@ void session_stop(struct session *session, int why)
 
 static void on_signal(void *opaque, int number)
 {
-	session_stop(opaque, STOP_SIGNAL + number);
+	session_stop(opaque, number == SIGNALS_TIMEOUT ? STOP_TIMEOUT : STOP_SIGNAL + number);
 }
 
 static void on_loop_failure(void *opaque, const char *why)

@@ -21,6 +21,7 @@ enum session_stop {
 	STOP_LOOP = 4,	    /* the event loop failed: it has said so */
 	STOP_CONTROL = 5,   /* axvmm stop */
 	STOP_GDB = 6,	    /* gdb's kill */
+	STOP_TIMEOUT = 7,   /* --timeout */
 	STOP_SIGNAL = 0x100 /* + its number */
 };
 

@@ -26,6 +26,13 @@ static void on_ending(int number)
 	errno = saved;
 }
 
+/* The timer's comes from the kernel; somebody else's is a signal like others. */
+static void on_alarm(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	on_ending(info->si_code > 0 ? SIGNALS_TIMEOUT : number);
+}
+
 /* With SA_RESETHAND: what is raised here comes when we return, and does what it does by default. */
 static void on_fatal(int number)
 {
@@ -147,6 +154,8 @@ static void set_timer(uint64_t ns)
 
 void signals_begin(void (*end)(void *opaque, int number), void *opaque, uint64_t timeout_ns)
 {
+	struct sigaction alarm = { .sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO };
+
 	run.end = end;
 	run.opaque = opaque;
 	for (size_t i = 0; i < COUNT(handlers); i++) {
@@ -155,8 +164,11 @@ void signals_begin(void (*end)(void *opaque, int number), void *opaque, uint64_t
 			sigaction(handlers[i].number, &before[i], NULL);
 	}
 	begin_realtime();
-	if (timeout_ns)
+	if (timeout_ns) {
+		sigemptyset(&alarm.sa_mask);
+		sigaction(SIGALRM, &alarm, NULL);
 		set_timer(timeout_ns);
+	}
 }
 
 void signals_end(void)

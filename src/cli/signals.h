@@ -8,11 +8,14 @@
 
 #include <stdint.h>
 
+/* No signal has this number. */
+#define SIGNALS_TIMEOUT 0
+
 /*
  * From now on SIGHUP, SIGINT, SIGQUIT, SIGTERM and all else that would end the process by default call
  * @end with the signal's number (but all but SIGTERM not where they were ignored before: nohup, jobs
- * of a script), and so does SIGALRM, which comes after @timeout_ns (0: never). What the process's own
- * mistakes raise ends it as by default, and real-time signals that have a handler keep it. SIGPIPE is
+ * of a script), and after @timeout_ns (0: never) with SIGNALS_TIMEOUT. What the process's own mistakes
+ * raise ends it as by default, and real-time signals that have a handler keep it. SIGPIPE is
  * ignored.
  *
  * @end  async-signal-safe; called on the main thread

@@ -254,7 +254,7 @@ START_TEST(every_end_has_its_status)
 	struct run_options limited = { .timeout_ns = 1 };
 	AxMachineResult alarm = { .size = sizeof(alarm),
 				  .end = AX_MACHINE_STOPPED,
-				  .code = STOP_SIGNAL + SIGALRM };
+				  .code = STOP_TIMEOUT };
 
 	for (int code = 0; code <= 127; code++)
 		ck_assert_int_eq(status_of(AX_MACHINE_CODE, code), code == 3 ? 210 : code);
