@@ -15,10 +15,7 @@
 #include "boot/linux_x86.h"
 #include "boot/unpack.h"
 
-enum {
-	PAYLOAD_OFFSET = 0x248,
-	PAYLOAD_LENGTH = 0x24c,
-};
+static const uint8_t elf_magic[4] = { 0x7f, 'E', 'L', 'F' };
 
 #define SIZE_BYTES 4 /* behind the payload's stream */
 
@@ -76,25 +73,22 @@ static int find_kind(const struct unpack *unpack, unpack_fn **fn, AxError *err)
 static int find_payload(struct unpack *unpack, const struct image *image, AxError *err)
 {
 	struct bzimage header;
-	uint64_t offset, size, unpacked;
+	uint64_t unpacked;
 	int ret = boot_bzimage_read(image, &header, err);
 
 	if (ret)
 		return ret;
-	offset = header.setup_size + (uint64_t)get_le32(image->bytes + PAYLOAD_OFFSET);
-	size = get_le32(image->bytes + PAYLOAD_LENGTH);
-	if (size <= SIZE_BYTES || offset > image->len || size > image->len - offset)
+	if (header.payload_size <= SIZE_BYTES)
 		return boot_damaged(image, err,
-				    "is a Linux bzImage, but its payload, 0x%llx bytes at 0x%llx, "
-				    "is not in its 0x%zx bytes",
-				    (unsigned long long)size, (unsigned long long)offset,
-				    image->len);
-	unpack->in = image->bytes + offset;
-	unpack->in_len = size - SIZE_BYTES;
+				    "is a Linux bzImage that tells of %llu bytes of payload: no "
+				    "kernel is in them",
+				    (unsigned long long)header.payload_size);
+	unpack->in = image->bytes + header.payload;
+	unpack->in_len = header.payload_size - SIZE_BYTES;
 	unpacked = get_le32(unpack->in + unpack->in_len);
 	/* gzip's own size at its end is the same four bytes. */
 	if (unpack->in[0] == 0x1f)
-		unpack->in_len = size;
+		unpack->in_len = header.payload_size;
 	if (unpacked < unpack->limit) {
 		unpack->limit = unpacked;
 		unpack->limit_is_images = true;
@@ -167,6 +161,43 @@ static int extract_bzimage(const struct image *image, const char *name, uint64_t
 	return ret;
 }
 
+/* Anything may be in a gzip file. */
+static int check_kernel(const AxImageSource *kernel, const char *name, AxError *err)
+{
+	static const uint32_t machines[] = { AX_IMAGE_FOR_ARM64, AX_IMAGE_FOR_RISCV64 };
+	struct image image = { .bytes = kernel->bytes, .len = kernel->len };
+
+	if (kernel->len >= sizeof(elf_magic) &&
+	    !memcmp(kernel->bytes, elf_magic, sizeof(elf_magic)))
+		return 0;
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		image.machine = machines[i];
+		if (boot_linux_found(&image))
+			return 0;
+	}
+	return boot_error(err, AX_ERROR_IMAGE, 0, -ENOEXEC, name,
+			  "what is packed in it is no kernel; accepted: an Image for arm64 or "
+			  "riscv64, an ELF file");
+}
+
+/* What @source is packed by itself. */
+static int extract_packed(const AxImageSource *source, const char *name, uint64_t limit,
+			  AxImageSource *kernel, AxError *err)
+{
+	/* The header of an Image tells its size; riscv64's has the same at the same place. */
+	int ret = boot_unpack(source, AX_IMAGE_FOR_ARM64, limit, kernel, err);
+
+	if (!ret && !kernel->bytes)
+		return boot_error(err, AX_ERROR_IMAGE, 0, -ENOEXEC, name,
+				  "has no compressed kernel in it; accepted: bzImage, EFI boot "
+				  "image (zboot), gzip file");
+	if (!ret)
+		ret = check_kernel(kernel, name, err);
+	if (ret)
+		ax_image_file_close(kernel);
+	return ret;
+}
+
 int ax_image_extract(const AxImageSource *source, uint64_t limit, AxImageSource *kernel,
 		     AxError *err)
 {
@@ -182,17 +213,8 @@ int ax_image_extract(const AxImageSource *source, uint64_t limit, AxImageSource 
 	hints.name = source->name ? source->name : "image";
 	image.bytes = source->bytes;
 	image.len = source->len;
-	if (boot_bzimage_found(&image)) {
-		ret = extract_bzimage(&image, hints.name, limit, &found, err);
-	} else {
-		/* The header of an Image tells its size; riscv64's has the same at the same place. */
-		ret = boot_unpack(source, AX_IMAGE_FOR_ARM64, limit, &found, err);
-		if (!ret && !found.bytes)
-			ret = boot_error(
-				err, AX_ERROR_IMAGE, 0, -ENOEXEC, hints.name,
-				"has no compressed kernel in it; accepted: bzImage, EFI boot "
-				"image (zboot), gzip file");
-	}
+	ret = boot_bzimage_found(&image) ? extract_bzimage(&image, hints.name, limit, &found, err)
+					 : extract_packed(source, hints.name, limit, &found, err);
 	if (!ret)
 		*kernel = found;
 	return ret;
