@@ -98,9 +98,9 @@ static bool start(struct child *child, const char *path, char *const argv[])
 static int finish(struct child *child, char *text, size_t size)
 {
 	size_t used = 0;
-	char rest[256];
+	char rest[256] = "";
+	int status = -1;
 	ssize_t len;
-	int status;
 
 	for (;;) {
 		bool full = used == size - 1;

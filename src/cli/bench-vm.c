@@ -202,7 +202,7 @@ static void *run_vcpu(void *opaque)
 static int run_vcpus(struct run *run)
 {
 	unsigned count = run->what->vcpus, started = 0;
-	struct vcpu_thread threads[MOST_VCPUS];
+	struct vcpu_thread threads[MOST_VCPUS] = { { run, 0 } };
 	pthread_t ids[MOST_VCPUS];
 	uint64_t begin = UINT64_MAX, end = 0;
 
