@@ -14,6 +14,7 @@
 /* Offsets in the file, and, from 0x1f1 on, in the zero page. */
 enum {
 	SETUP_SECTS = 0x1f1,
+	SYSSIZE = 0x1f4,
 	BOOT_FLAG = 0x1fe,
 	JUMP_OFFSET = 0x201,
 	MAGIC = 0x202,
@@ -27,6 +28,8 @@ enum {
 	KERNEL_ALIGNMENT = 0x230,
 	XLOADFLAGS = 0x236,
 	CMDLINE_SIZE = 0x238,
+	PAYLOAD_OFFSET = 0x248,
+	PAYLOAD_LENGTH = 0x24c,
 	PREF_ADDRESS = 0x258,
 	INIT_SIZE = 0x260,
 	HEADER_NEEDED = 0x264,
@@ -43,6 +46,7 @@ enum {
 };
 
 #define SECTOR		     512
+#define PARAGRAPH	     16
 #define DEFAULT_SETUP_SECTS  4
 #define BOOT_FLAG_VALUE	     0xaa55
 #define VERSION_64_BIT	     0x020c
@@ -88,6 +92,29 @@ static int check_protocol(const struct image *image, AxError *err)
 	return 0;
 }
 
+/* The compressed kernel, and the code around it, are whole. A header that tells no size is believed. */
+static int check_size(const struct image *image, struct bzimage *header, AxError *err)
+{
+	uint64_t size = (uint64_t)get_le32(image->bytes + SYSSIZE) * PARAGRAPH;
+
+	header->payload = header->setup_size + (uint64_t)get_le32(image->bytes + PAYLOAD_OFFSET);
+	header->payload_size = get_le32(image->bytes + PAYLOAD_LENGTH);
+	if (header->payload_size &&
+	    (header->payload > image->len || header->payload_size > image->len - header->payload))
+		return boot_damaged(image, err,
+				    "is a Linux bzImage, but its payload, 0x%llx bytes at 0x%llx, "
+				    "is not in its 0x%zx bytes",
+				    (unsigned long long)header->payload_size,
+				    (unsigned long long)header->payload, image->len);
+	/* In whole paragraphs: the last one need not be full. */
+	if (size >= image->len - header->setup_size + PARAGRAPH)
+		return boot_damaged(image, err,
+				    "is a Linux bzImage, but cut off after %zu bytes: its kernel "
+				    "has %llu from %zu on",
+				    image->len, (unsigned long long)size, header->setup_size);
+	return 0;
+}
+
 int boot_bzimage_read(const struct image *image, struct bzimage *header, AxError *err)
 {
 	const uint8_t *bytes = image->bytes;
@@ -103,6 +130,9 @@ int boot_bzimage_read(const struct image *image, struct bzimage *header, AxError
 				    "is a Linux bzImage, but cut off after %zu bytes: its kernel "
 				    "begins at %zu",
 				    image->len, header->setup_size);
+	ret = check_size(image, header, err);
+	if (ret)
+		return ret;
 	/* Where the jump over the header leads to: the fields that were read lie before it. */
 	header->header_end = MAGIC + (size_t)bytes[JUMP_OFFSET];
 	if (header->header_end < HEADER_NEEDED)

@@ -55,6 +55,8 @@ void boot_start_info_build(const struct start_info *info, uint64_t gpa, uint8_t 
 struct bzimage {
 	size_t setup_size;	   /* the 64-bit kernel begins here in the file */
 	size_t header_end;	   /* of the setup header in the file; at most BOOT_PARAMS_E820 */
+	uint64_t payload;	   /* the compressed kernel in the file, all of it there */
+	uint64_t payload_size;	   /* 0: the header does not say */
 	uint64_t load;		   /* where the kernel wants to be */
 	uint64_t memory;	   /* bytes that it needs from there on */
 	uint32_t command_line_max; /* bytes, without the zero byte */

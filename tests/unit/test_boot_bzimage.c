@@ -84,6 +84,17 @@ START_TEST(a_bzimage_goes_where_it_wants_to_be)
 	ck_assert_uint_eq(plan.segments[0].file_size, 4096);
 	ck_assert_uint_eq(plan.segments[0].memory_size, 0x300000);
 	ck_assert_str_eq(ax_image_format_name(plan.format), "bzImage");
+	/* One that tells the size of what is in it, and ends with it. */
+	put_le32(file.bytes + 0x1f4, 4096 / 16);
+	put_le32(file.bytes + 0x248, 0x100);
+	put_le32(file.bytes + 0x24c, 0xf00);
+	plan = plan_of_file(128 * MIB);
+	ck_assert_uint_eq(plan.segments[0].file_size, 4096);
+	/* Its last 16 bytes need not be all there. */
+	file.len -= 15;
+	put_le32(file.bytes + 0x24c, 0xf00 - 15);
+	plan = plan_of_file(128 * MIB);
+	ck_assert_uint_eq(plan.segments[0].file_size, 4096 - 15);
 }
 END_TEST
 
@@ -104,6 +115,18 @@ START_TEST(what_is_wrong_with_a_bzimage_is_said)
 	build_bzimage();
 	file.bytes[0x1f1] = 200;
 	refuse_bzimage("its kernel begins at 102912");
+	build_bzimage();
+	put_le32(file.bytes + 0x248, 0x100);
+	put_le32(file.bytes + 0x24c, 0xf01);
+	refuse_bzimage("its payload, 0xf01 bytes at 0x500, is not in its 0x1400 bytes");
+	put_le32(file.bytes + 0x248, UINT32_MAX);
+	put_le32(file.bytes + 0x24c, UINT32_MAX);
+	refuse_bzimage("its payload, 0xffffffff bytes at 0x1000003ff, is not in");
+	build_bzimage();
+	put_le32(file.bytes + 0x1f4, 4096 / 16 + 1);
+	refuse_bzimage("cut off after 5120 bytes: its kernel has 4112 from 1024 on");
+	put_le32(file.bytes + 0x1f4, UINT32_MAX);
+	refuse_bzimage("cut off after 5120 bytes: its kernel has 68719476720 from 1024 on");
 	build_bzimage();
 	file.bytes[0x201] = 0x61;
 	refuse_bzimage("header ends at 611");
