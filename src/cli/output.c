@@ -38,6 +38,39 @@ static FILE *open_temporary(char *name)
 	return NULL;
 }
 
+static bool is_same(const struct stat *file, const struct stat *other)
+{
+	return file->st_dev == other->st_dev && file->st_ino == other->st_ino;
+}
+
+/* Describe the folder of @path, and return the name in it. NULL: there is none. */
+static const char *find_folder(const char *path, struct stat *folder)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int ret = name ? stat(name, folder) : -1;
+
+	free(name);
+	if (ret)
+		return NULL;
+	return slash ? slash + 1 : path;
+}
+
+bool output_is_same(const char *path, const char *other)
+{
+	struct stat a, b;
+	int lacks = stat(path, &a) != 0, other_lacks = stat(other, &b) != 0;
+	const char *name;
+
+	if (lacks != other_lacks)
+		return false;
+	if (!lacks)
+		return S_ISREG(a.st_mode) && is_same(&a, &b);
+	name = find_folder(path, &a);
+	other = find_folder(other, &b);
+	return name && other && is_same(&a, &b) && !strcmp(name, other);
+}
+
 int output_open(struct output *output, const char *path)
 {
 	struct stat status;

@@ -5,6 +5,7 @@
 #ifndef AXVMM_CLI_OUTPUT_H
 #define AXVMM_CLI_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct output {
@@ -12,6 +13,9 @@ struct output {
 	const char *path; /* borrowed */
 	char *temporary;  /* NULL: a device or a pipe, which is written as it is */
 };
+
+/* Whether both paths lead to one regular file, be it there yet or not. */
+bool output_is_same(const char *path, const char *other);
 
 /* STATUS_OK, or STATUS_HOST after a message. */
 int output_open(struct output *output, const char *path);

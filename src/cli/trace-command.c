@@ -99,12 +99,25 @@ static int write_page(const struct trace_summary *summary, const char *path)
 	return output_close(&output, STATUS_OK);
 }
 
+/* The trace is not to be replaced by what is made of it. */
+static int check_output(const char *command, const char *option, const char *path,
+			const char *input)
+{
+	if (!path || !output_is_same(path, input))
+		return STATUS_OK;
+	return cli_usage("trace %s: %s %s: that is the trace itself, which would be overwritten",
+			 command, option, path);
+}
+
 static int summary(const char *const *names, const struct arguments *arguments)
 {
 	struct trace_summary *summary = NULL;
 	struct trace_file file;
-	int status = trace_file_open(&file, names[0]);
+	int status = check_output("summary", "--html", arguments->html, names[0]);
 
+	if (status)
+		return status;
+	status = trace_file_open(&file, names[0]);
 	if (!status)
 		status = trace_summary_make(&file, &summary);
 	if (!status) {
@@ -139,6 +152,9 @@ static int convert(const char *const *names, const struct arguments *arguments)
 	if (arguments->perfetto && !arguments->output && isatty(STDOUT_FILENO))
 		return cli_usage("trace convert --perfetto: that is no text for a terminal: "
 				 "--output OUT writes it to a file");
+	status = check_output("convert", "--output", arguments->output, names[0]);
+	if (status)
+		return status;
 	status = trace_file_open(&file, names[0]);
 	if (!status && !arguments->output) {
 		status = cli_finish_stdout(convert_to(&file, arguments, stdout));
