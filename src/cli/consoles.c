@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/consoles.h"
+#include "cli/output.h"
 #include "cli/source.h"
 
 /* The serial port's, and those of the virtio console's ports. */
@@ -103,24 +104,62 @@ static int check_end(const char *text)
 	return status;
 }
 
-/* A file that the run reads is not to be emptied. */
-static int check_file(const struct run_options *options, const char *text)
+static const char file_prefix[] = "file:";
+
+static bool is_file(const char *text)
 {
-	static const char file[] = "file:";
-	const char *spec = spec_of(text), *other;
+	return !strncmp(spec_of(text), file_prefix, strlen(file_prefix));
+}
+
+/* Of file:PATH the path, to be freed. NULL: there is no memory left. */
+static char *path_of(const char *text)
+{
+	const char *path = spec_of(text) + strlen(file_prefix);
+
+	return strndup(path, strcspn(path, ","));
+}
+
+/* Whether both write to one file from its beginning on. */
+static bool collide(const char *text, const char *path, const char *other)
+{
+	char *its = is_file(other) ? path_of(other) : NULL;
+	bool same = its && output_is_same(path, its);
+
+	free(its);
+	return same && !(strstr(text, ",append") && strstr(other, ",append"));
+}
+
+/* The option that has the file at @path already; NULL: none. */
+static const char *owner_of(const struct run_options *options, unsigned index, const char *path)
+{
+	if (options->trace && output_is_same(path, options->trace))
+		return "--trace";
+	if (options->record && output_is_same(path, options->record))
+		return "--record";
+	for (unsigned i = 0; i < index; i++) {
+		if (collide(options->console[index], path, options->console[i]))
+			return "another --console";
+	}
+	return source_option_of(options, path);
+}
+
+/* A file that the run reads, or writes something else to, is not to be emptied. */
+static int check_file(const struct run_options *options, unsigned index)
+{
+	const char *text = options->console[index], *owner;
 	char *path;
 
-	if (strncmp(spec, file, strlen(file)) != 0)
+	if (!is_file(text))
 		return STATUS_OK;
-	path = strndup(spec + strlen(file), strcspn(spec + strlen(file), ","));
+	path = path_of(text);
 	if (!path)
 		return no_memory();
-	other = source_option_of(options, path);
+	owner = owner_of(options, index, path);
 	free(path);
-	if (!other)
+	if (!owner)
 		return STATUS_OK;
 	return cli_usage("--console %s: that is the file of %s, which would be overwritten", text,
-			 other);
+			 owner);
 }
 
 int consoles_check(const struct run_options *options)
@@ -144,7 +183,7 @@ int consoles_check(const struct run_options *options)
 		stdios += console_is_stdio(spec_of(text));
 		status = check_end(text);
 		if (!status)
-			status = check_file(options, text);
+			status = check_file(options, i);
 	}
 	if (status)
 		return status;

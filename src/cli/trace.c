@@ -14,6 +14,7 @@
 #include <axvmm/memory.h>
 
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/trace.h"
 #include "cli/writer.h"
 
@@ -62,6 +63,8 @@ int trace_check(const struct run_options *options)
 	const char *path = options->trace;
 	struct stat file;
 
+	if (path && options->record && output_is_same(path, options->record))
+		return cli_usage("--trace %s: that is the file of --record", path);
 	if (!path || stat(path, &file))
 		return STATUS_OK;
 	if (is_file(options->image, &file))
