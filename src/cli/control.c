@@ -169,6 +169,18 @@ static void answer_request(struct control_client *client, const char *line, size
 	end_answer(&json, why);
 }
 
+/* A line without end. Nothing waits to be sent: the answer fits into the socket. */
+static void refuse_line(struct control_client *client)
+{
+	struct json json;
+	char buffer[512];
+
+	begin_answer(client, &json, buffer, sizeof(buffer));
+	end_answer(&json, "a request is a line of at most 4096 bytes");
+	send_answer(client);
+	close_client(client);
+}
+
 /* Answer the first whole line that has come. False: there is none, or the client is gone. */
 static bool take_line(struct control_client *client)
 {
@@ -176,9 +188,8 @@ static bool take_line(struct control_client *client)
 	size_t len;
 
 	if (!end) {
-		/* A line without end. */
 		if (client->used == CONTROL_REQUEST_MAX)
-			close_client(client);
+			refuse_line(client);
 		return false;
 	}
 	len = (size_t)(end - client->request);
