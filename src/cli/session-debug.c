@@ -2,10 +2,13 @@
 /*
  * --gdb: the stub beside a run. --crash-dir: a report when its guest has died.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <axvmm/crash.h>
 
@@ -66,6 +69,46 @@ void session_debug_end(struct session *session, int status)
 	ax_gdb_exited(session->gdb, status);
 	ax_gdb_free(session->gdb);
 	session->gdb = NULL;
+}
+
+/* What is above the last name of @path, to be freed. NULL: there is no memory left. */
+static char *parent_of(const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len && path[len - 1] == '/')
+		len--;
+	while (len && path[len - 1] != '/')
+		len--;
+	return len ? strndup(path, len) : strdup(".");
+}
+
+/* A guest may run for days before it dies: what keeps its report from being written is told before. */
+int session_crash_check(const struct run_options *options)
+{
+	const char *path = options->crash_dir;
+	char *parent = NULL;
+	struct stat status;
+	int error = 0;
+
+	if (!path)
+		return STATUS_OK;
+	if (!*path)
+		return cli_usage("--crash-dir: a directory's name is expected");
+	if (stat(path, &status)) {
+		parent = errno == ENOENT ? parent_of(path) : NULL;
+		if (!parent || access(parent, W_OK | X_OK))
+			error = errno;
+	} else if (!S_ISDIR(status.st_mode)) {
+		error = ENOTDIR;
+	} else if (access(path, W_OK | X_OK)) {
+		error = errno;
+	}
+	if (error)
+		cli_message("--crash-dir %s: no report could be written there: %s%s%s", path,
+			    parent ? parent : "", parent ? ": " : "", strerror(error));
+	free(parent);
+	return error ? STATUS_HOST : STATUS_OK;
 }
 
 /* The exits of a guest that is rebooted are all its own: the ring stays. */

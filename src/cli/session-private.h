@@ -99,7 +99,8 @@ int session_debug_attach(struct session *session, AxMachine *machine);
 void session_debug_detach(struct session *session);
 void session_debug_end(struct session *session, int status);
 
-/* session-debug.c: keep exits for a report; write one on a guest that has died, after the run. */
+/* session-debug.c: see whether a report could be written; keep exits for one; write one on a guest that has died, after the run. */
+int session_crash_check(const struct run_options *options);
 int session_crash_open(struct session *session);
 void session_crash_report(struct session *session, const AxMachineResult *result);
 

@@ -421,6 +421,8 @@ int session_run(const struct run_options *options, uint64_t begin_ns)
 	if (!status)
 		status = consoles_check(options);
 	if (!status)
+		status = session_crash_check(options);
+	if (!status)
 		status = source_open(&session.source, options);
 	timing_mark(session.timing, "opening images");
 	if (!status)
