@@ -120,15 +120,18 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("virtiofsd");
-	TCase *cases = tcase_create("virtiofsd");
-	SRunner *runner = srunner_create(suite);
+	Suite *suite;
+	TCase *cases;
+	SRunner *runner;
 	int failed;
 
 	if (getenv("AXVMM_UNDER_VALGRIND")) {
 		printf("SKIP: valgrind has no pidfd_open(2), by which virtiofsd is waited for\n");
 		return 77;
 	}
+	suite = suite_create("virtiofsd");
+	cases = tcase_create("virtiofsd");
+	runner = srunner_create(suite);
 	tcase_set_timeout(cases, 60);
 	tcase_add_loop_test(cases, help_tells_which_one_it_is, 0, 6);
 	tcase_add_loop_test(cases, one_that_cannot_share_read_only_is_refused, 0, 2);
