@@ -31,9 +31,12 @@ int control_link_open(struct control_link *link, const char *name, bool quiet)
 		cli_message("%s: no VM has such a name; \"axvmm list\" lists those that run", name);
 		return -EINVAL;
 	}
+	fd = control_find_folder(path);
+	if (fd && fd != -ENOENT)
+		return fd;
 	if (!control_path(name, path))
 		return -ENAMETOOLONG;
-	fd = control_connect(path);
+	fd = fd ? fd : control_connect(path);
 	if (fd == -ECONNREFUSED) {
 		control_remove_stale(path);
 		fd = -ENOENT;

@@ -90,22 +90,62 @@ int control_connect(const char *path)
 	return -error;
 }
 
+/*
+ * A folder that is this user's alone: a descriptor, or a negative errno. In one that others may write to
+ * they could put sockets of their own, or links to others of ours.
+ */
+static int open_private(const char *folder, bool root_may)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0)
+		return errno == ELOOP || errno == ENOTDIR ? -EPERM : -errno;
+	if (!fstat(fd, &status) && !(status.st_mode & 022) &&
+	    (status.st_uid == geteuid() || (root_may && !geteuid())))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+/* What is wrong with a folder that cannot be had: @error is a negative errno. */
+static void tell_folder(const char *folder, int error)
+{
+	cli_message("%s: %s", folder,
+		    error == -EPERM ? "the folder of control sockets has to be this user's, and "
+				      "writable for nobody else"
+				    : strerror(-error));
+}
+
+int control_check_folder(const char *folder)
+{
+	int fd = open_private(folder, true);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+int control_find_folder(char folder[CONTROL_PATH_SIZE])
+{
+	int ret = control_folder(folder) ? control_check_folder(folder) : -ENAMETOOLONG;
+
+	if (ret && ret != -ENOENT && ret != -ENAMETOOLONG)
+		tell_folder(folder, ret);
+	return ret;
+}
+
 /* The folder, ours alone, and locked: a descriptor, or a negative errno. */
 static int open_folder(const char *folder)
 {
-	struct stat status;
 	int fd;
 
 	if (mkdir(folder, 0700) && errno != EEXIST)
 		return -errno;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_private(folder, false);
 	if (fd < 0)
-		return -errno;
-	/* In a folder that others may write to they could put sockets of their own. */
-	if (fstat(fd, &status) || status.st_uid != geteuid() || (status.st_mode & 022)) {
-		close(fd);
-		return -EPERM;
-	}
+		return fd;
 	if (flock(fd, LOCK_EX)) {
 		int error = errno;
 
@@ -176,10 +216,7 @@ int control_listen(const char *name, char path[CONTROL_PATH_SIZE], bool quiet)
 	lock = open_folder(folder);
 	if (lock < 0) {
 		if (!quiet)
-			cli_message("%s: %s", folder,
-				    lock == -EPERM ? "the folder of control sockets has to be this "
-						     "user's, and writable for nobody else"
-						   : strerror(-lock));
+			tell_folder(folder, lock);
 		return lock;
 	}
 	if (remove_dead(path)) {
@@ -216,11 +253,10 @@ int control_names(char ***names)
 	int found, count = 0;
 
 	*names = NULL;
-	if (!control_folder(folder))
-		return -ENAMETOOLONG;
+	found = control_find_folder(folder);
+	if (found)
+		return found == -ENOENT ? 0 : found;
 	found = scandir(folder, &entries, is_socket, alphasort);
-	if (found < 0 && errno == ENOENT)
-		return 0;
 	if (found < 0) {
 		int error = errno;
 

@@ -35,6 +35,13 @@ bool control_name_is_good(const char *name);
 /* The folder of the sockets of this user's VMs. False, after a message, when its name is too long. */
 bool control_folder(char folder[CONTROL_PATH_SIZE]);
 
+/* Whether the folder is there, and this user's alone (to root any user's): 0; -ENOENT; -EPERM it is not;
+ * another negative errno. */
+int control_check_folder(const char *folder);
+
+/* Both: 0; -ENOENT; or another negative errno after a message. */
+int control_find_folder(char folder[CONTROL_PATH_SIZE]);
+
 /* The socket of @name. False, after a message, when its path is too long. */
 bool control_path(const char *name, char path[CONTROL_PATH_SIZE]);
 

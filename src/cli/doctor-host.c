@@ -115,6 +115,12 @@ static void try_folder(struct host_part *part)
 		SAY(part->without, "its name is too long");
 		return;
 	}
+	if (control_check_folder(folder) == -EPERM) {
+		SAY(part->without, "%s: it is not this user's alone: VMs have no names", folder);
+		SAY(part->advice, "For axvmm list, status and stop set AXVMM_RUNTIME_DIR to a "
+				  "folder of your own.");
+		return;
+	}
 	if (access(folder, F_OK)) {
 		slash = strrchr(folder, '/');
 		if (slash && slash != folder)

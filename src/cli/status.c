@@ -110,7 +110,7 @@ static void print_status(const struct json_value *status)
 	const struct json_value *consoles = json_member(status, "consoles");
 
 	printf("name     %s\n", control_text(status, "name"));
-	printf("state    %s, for %s; process %s\n", control_text(status, "state"),
+	printf("state    %s; up %s; process %s\n", control_text(status, "state"),
 	       format_uptime(number(status, "uptime_ms"), uptime), control_text(status, "pid"));
 	printf("guest    %s\n", control_text(status, "image"));
 	printf("CPUs     %s\n", control_text(status, "cpus"));
