@@ -21,7 +21,11 @@ extern "C" {
 /* What holds a disk's bytes. Owned by who opened it. */
 typedef struct AxDisk AxDisk;
 
-/* What the bytes of the image are. Numbered for ever. */
+/*
+ * What the bytes of the image are. Numbered for ever. AUTO believes the first bytes, which a guest that
+ * may write to a raw disk chooses: the next one to open it may then be refused, or see a disk of the
+ * guest's making. No format has another file of the host's opened. RAW is for disks that guests wrote.
+ */
 typedef enum AxDiskFormat {
 	AX_DISK_AUTO = 0, /* qcow2 where the file begins like one, else raw */
 	AX_DISK_RAW = 1,  /* sector n is at 512 n */

@@ -185,6 +185,37 @@ START_TEST(what_is_not_read_is_refused_by_name)
 }
 END_TEST
 
+/* Its header names a file of the host's. */
+START_TEST(what_a_guest_wrote_on_a_raw_disk_opens_no_other_file)
+{
+	static const char name[] = "/etc/passwd";
+	AxDiskConfig config = disk_config(AX_DISK_ENGINE_AUTO);
+	AxDiskInfo info = AX_DISK_INFO_INIT;
+	AxError err = AX_ERROR_INIT;
+
+	make_file(0);
+	make_image(3);
+	put_u64(8, 112);
+	put_u32(16, sizeof(name) - 1);
+	memcpy(image.bytes + 112, name, sizeof(name) - 1);
+	write_image(sizeof(image.bytes));
+	ck_assert_int_eq(ax_disk_open(&config, &disk, &err), -ENOTSUP);
+	ck_assert_msg(strstr(err.message, "ask for the format raw"), "%s", err.message);
+	config.read_only = true;
+	ck_assert_int_eq(ax_disk_open(&config, &disk, &err), -ENOTSUP);
+	ck_assert_msg(strstr(err.message, "backing file"), "%s", err.message);
+	ck_assert_msg(strstr(err.message, "ask for the format raw"), "%s", err.message);
+	config.format = AX_DISK_QCOW2;
+	ck_assert_int_eq(ax_disk_open(&config, &disk, &err), -ENOTSUP);
+	config.format = AX_DISK_RAW;
+	config.read_only = false;
+	open_disk(&config);
+	ck_assert_int_eq(ax_disk_info(disk, &info), 0);
+	ck_assert_uint_eq(info.format, AX_DISK_RAW);
+	ck_assert_uint_eq(info.bytes, sizeof(image.bytes));
+}
+END_TEST
+
 START_TEST(zstd_and_short_files_are_refused)
 {
 	AxDiskConfig config = qcow2_config();
@@ -271,6 +302,7 @@ int main(void)
 	tcase_add_loop_test(tcase, each_kind_of_cluster_reads_right, 2, 4);
 	tcase_add_loop_test(tcase, what_is_not_read_is_refused_by_name, 0,
 			    sizeof(damages) / sizeof(damages[0]));
+	tcase_add_test(tcase, what_a_guest_wrote_on_a_raw_disk_opens_no_other_file);
 	tcase_add_test(tcase, zstd_and_short_files_are_refused);
 	tcase_add_test(tcase, damaged_tables_give_errors);
 	tcase_add_test(tcase, an_entry_with_a_bit_that_version_2_reserves_is_an_error);

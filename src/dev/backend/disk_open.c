@@ -178,9 +178,11 @@ static int open_qcow2(AxDisk *disk, const AxDiskConfig *config, AxError *err)
 	int ret;
 
 	if (!config->read_only)
-		return boot_error(err, AX_ERROR_FILE, 0, -ENOTSUP, config->path,
-				  "is a qcow2 image, which can only be read: open it read-only, or "
-				  "qemu-img convert -O raw it");
+		return boot_error(
+			err, AX_ERROR_FILE, 0, -ENOTSUP, config->path,
+			"is a qcow2 image, which can only be read: open it read-only, or "
+			"qemu-img convert -O raw it; if a guest wrote these bytes, ask for "
+			"the format raw");
 	ret = qcow2_open(disk->fd, config->path, &disk->qcow2, err);
 	if (ret)
 		return ret;

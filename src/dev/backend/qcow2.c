@@ -65,6 +65,17 @@ static int refuse(const char *name, const char *what, AxError *err)
 			  what);
 }
 
+/* A guest that could write to its raw disk may have named any file of the host's: nothing opens it here,
+ * and nobody is told to have it opened. */
+static int refuse_other_file(const char *name, const char *what, AxError *err)
+{
+	return boot_error(
+		err, AX_ERROR_FILE, 0, -ENOTSUP, name,
+		"is a qcow2 image with %s, which is not read here: qemu-img convert -O raw it "
+		"if you made it; if a guest did, ask for the format raw",
+		what);
+}
+
 static int damaged(const char *name, const char *what, AxError *err)
 {
 	return boot_error(err, AX_ERROR_FILE, 0, -ENOEXEC, name, "is a damaged qcow2 image: %s",
@@ -78,7 +89,7 @@ static int check_features(const uint8_t *header, const char *name, AxError *err)
 	if (incompatible & INCOMPATIBLE_CORRUPT)
 		return damaged(name, "it is marked as corrupt (qemu-img check)", err);
 	if (incompatible & INCOMPATIBLE_DATA_FILE)
-		return refuse(name, "an external data file", err);
+		return refuse_other_file(name, "an external data file", err);
 	if (incompatible & INCOMPATIBLE_EXTENDED_L2)
 		return refuse(name, "extended L2 entries", err);
 	if ((incompatible & INCOMPATIBLE_COMPRESSION) && header[HEADER_COMPRESSION])
@@ -97,7 +108,7 @@ static int parse_header(struct qcow2 *image, const uint8_t *header, const char *
 	if (version != 2 && version != 3)
 		return refuse(name, "a version other than 2 and 3", err);
 	if (get_u64(header + HEADER_BACKING))
-		return refuse(name, "a backing file", err);
+		return refuse_other_file(name, "a backing file", err);
 	if (get_u32(header + HEADER_CRYPT))
 		return refuse(name, "encryption", err);
 	image->has_zero_flag = version == 3;
