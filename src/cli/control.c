@@ -38,6 +38,7 @@ struct control {
 	void *opaque;
 	int fd;
 	AxWatch *watch;
+	AxTimer *retry; /* while no descriptor is left for a client */
 	char path[CONTROL_PATH_SIZE];
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
@@ -68,7 +69,9 @@ static void on_silence(void *opaque)
 
 static void expect_more(struct control_client *client)
 {
-	ax_timer_arm(client->silence, ax_host_now(client->control->host) + CONTROL_SILENCE_NS);
+	if (!client->waits)
+		ax_timer_arm(client->silence,
+			     ax_host_now(client->control->host) + CONTROL_SILENCE_NS);
 	ax_watch_set(client->watch, client->sent < client->len ? AX_WATCH_WRITE : AX_WATCH_READ);
 }
 
@@ -210,7 +213,7 @@ static void serve(struct control_client *client)
 {
 	while (client->sent == client->len && take_line(client))
 		;
-	if (client->fd >= 0 && !client->gone && !client->pending && !client->waits)
+	if (client->fd >= 0 && !client->gone && !client->pending)
 		expect_more(client);
 }
 
@@ -259,6 +262,22 @@ static bool begin_client(struct control *control, struct control_client *client,
 	       !ax_watch_new(control->host, fd, 0, on_client, client, &client->watch, NULL);
 }
 
+static void listen_again(void *opaque)
+{
+	struct control *control = opaque;
+
+	ax_watch_set(control->watch, AX_WATCH_READ);
+}
+
+/* Who connected still waits: without a descriptor for it the loop would spin. */
+static void listen_later(struct control *control, int error)
+{
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	ax_watch_set(control->watch, 0);
+	ax_timer_arm(control->retry, ax_host_now(control->host) + CONTROL_RETRY_NS);
+}
+
 static void on_connection(void *opaque, int listener, unsigned events)
 {
 	struct control *control = opaque;
@@ -274,8 +293,10 @@ static void on_connection(void *opaque, int listener, unsigned events)
 		return;
 	}
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		listen_later(control, errno);
 		return;
+	}
 	if (!may_talk(fd)) {
 		close(fd);
 		return;
@@ -307,8 +328,9 @@ struct control *control_new(const char *name, bool quiet, AxHost *host,
 		free(control);
 		return NULL;
 	}
-	if (ax_watch_new(host, control->fd, AX_WATCH_READ, on_connection, control, &control->watch,
-			 NULL)) {
+	control->retry = ax_timer_new(host, listen_again, control);
+	if (!control->retry || ax_watch_new(host, control->fd, AX_WATCH_READ, on_connection,
+					    control, &control->watch, NULL)) {
 		cli_message("%s: there is no memory left", control->path);
 		control_free(control, 0, NULL);
 		return NULL;
@@ -344,8 +366,6 @@ void control_wait(struct control_client *client)
 {
 	client->waits = true;
 	ax_timer_arm(client->silence, UINT64_MAX);
-	/* Its going is seen by its closing the socket. */
-	ax_watch_set(client->watch, AX_WATCH_READ);
 }
 
 static void tell_end(struct control_client *client, int status, const char *end)
@@ -370,6 +390,7 @@ void control_free(struct control *control, int status, const char *end)
 		return;
 	/* First of all: who looks for it is not to find what is going. */
 	unlink(control->path);
+	ax_timer_free(control->retry);
 	ax_watch_free(control->watch);
 	control->watch = NULL;
 	close(control->fd);

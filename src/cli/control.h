@@ -24,6 +24,8 @@
 /* Clients at a time (many may wait for the end), and how long one may be silent. */
 #define CONTROL_CLIENTS_MAX 64
 #define CONTROL_SILENCE_NS  30000000000u
+/* Until the next try where the host has no descriptor for a client. */
+#define CONTROL_RETRY_NS 200000000u
 
 /* Letters, digits, '.', '_', '-'; the first one a letter or a digit. */
 bool control_name_is_good(const char *name);
