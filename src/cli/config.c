@@ -53,7 +53,8 @@ static int add_param(struct run_options *options, struct params *params,
 		     const struct json_value *member)
 {
 	const struct json_value *value = member->type == JSON_ARRAY ? member->first : member;
-	int status = STATUS_OK;
+	const char *name = options_copy(options, member->key);
+	int status = name ? STATUS_OK : STATUS_HOST;
 
 	for (; value && !status; value = value->next) {
 		const char *text = value->type == JSON_BOOL ? value->text : scalar_text(value);
@@ -69,7 +70,7 @@ static int add_param(struct run_options *options, struct params *params,
 		text = options_copy(options, text);
 		if (!text)
 			return STATUS_HOST;
-		status = params_add(params, options_copy(options, member->key), text);
+		status = params_add(params, name, text);
 		if (member->type != JSON_ARRAY)
 			break;
 	}

@@ -364,3 +364,51 @@ int options_split_device(struct run_options *options, int option, const char *va
 	}
 	return status ? status : options_take_device(options, option, &params);
 }
+
+/* The first other device of this kind behind @device. */
+static const struct device_options *find_next(const struct device_options *device)
+{
+	const struct device_options *next = device->next;
+
+	while (next && next->kind != device->kind)
+		next = next->next;
+	return next;
+}
+
+static int check_tag(const struct device_options *device)
+{
+	const char *tag = device->share.tag;
+	const struct device_options *other = find_next(device);
+
+	while (other && strcmp(other->share.tag, tag) != 0)
+		other = find_next(other);
+	if (!other)
+		return STATUS_OK;
+	return cli_usage("--share: two with the tag %s: by it the guest tells them apart", tag);
+}
+
+static int check_balloon(const struct device_options *device, uint64_t memory)
+{
+	char asked[NUMBER_TEXT_SIZE], has[NUMBER_TEXT_SIZE];
+
+	if (device->balloon < memory)
+		return STATUS_OK;
+	return cli_usage("--balloon: %s: the guest has %s, and needs some of it itself",
+			 format_size(device->balloon, asked), format_size(memory, has));
+}
+
+int options_check_devices(const struct run_options *options)
+{
+	const struct device_options *device = options->devices;
+	int status = STATUS_OK;
+
+	for (; device && !status; device = device->next) {
+		if (device->kind == DEVICE_SHARE)
+			status = check_tag(device);
+		else if (device->kind == DEVICE_BALLOON)
+			status = check_balloon(device, options_memory(options));
+		else if (device->kind == DEVICE_VSOCK && find_next(device))
+			status = cli_usage("--vsock: a guest has one number, and so one vsock");
+	}
+	return status;
+}

@@ -71,6 +71,8 @@ int options_take_machine(struct run_options *options, int option, const char *va
 int options_take_device(struct run_options *options, int option, const struct params *params);
 /* The same from text: "root.img,ro"; NULL: none. */
 int options_split_device(struct run_options *options, int option, const char *value);
+/* What devices say together, and of what runs. */
+int options_check_devices(const struct run_options *options);
 bool options_is_device(int option);
 /* Forget the devices of @option that came from a file. */
 void options_drop_device(struct run_options *options, int option);

@@ -207,15 +207,16 @@ static int check_devices(const struct run_options *options)
 			 count, ax_arch_name(), slots);
 }
 
-/* What options say together. */
-static int check_together(struct run_options *options)
+uint64_t options_memory(const struct run_options *options)
 {
-	int status = check_power(options);
+	if (options->memory)
+		return options->memory;
+	return options->guest ? options->guest->memory : AX_MACHINE_MEMORY_DEFAULT;
+}
 
-	if (!status)
-		status = check_devices(options);
-	if (status)
-		return status;
+/* What runs, and what is for it alone. */
+static int check_image(struct run_options *options)
+{
 	if (options->image && !strcmp(options->image, "-"))
 		return cli_usage("run -: an image is not read from standard input; name a file");
 	if (options->guest && options->image)
@@ -242,6 +243,18 @@ static int check_together(struct run_options *options)
 	options->guest = &embedded_guests[0];
 	options->demonstration = true;
 	return STATUS_OK;
+}
+
+/* What options say together. */
+static int check_together(struct run_options *options)
+{
+	int status = check_power(options);
+
+	if (!status)
+		status = check_devices(options);
+	if (!status)
+		status = check_image(options);
+	return status ? status : options_check_devices(options);
 }
 
 /* One image that stands without an option. */

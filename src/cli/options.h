@@ -119,13 +119,13 @@ struct run_options {
 	bool stats;
 	bool timing;
 	bool map_images;
-	const char *trace;   /* a file; NULL: none */
-	const char *record;  /* the same */
-	const char *gdb;     /* an address; NULL: no stub */
-	bool wait;	     /* for gdb */
+	const char *trace;     /* a file; NULL: none */
+	const char *record;    /* the same */
+	const char *gdb;       /* an address; NULL: no stub */
+	bool wait;	       /* for gdb */
 	const char *crash_dir; /* NULL: no reports */
-	uint64_t timeout_ns; /* 0: none */
-	const char *kvm;     /* NULL: /dev/kvm */
+	uint64_t timeout_ns;   /* 0: none */
+	const char *kvm;       /* NULL: /dev/kvm */
 
 	/* While they are being understood. */
 	const char *config; /* a file; NULL: none */
@@ -142,6 +142,9 @@ struct run_options {
  */
 int options_parse(int argc, char **argv, struct run_options *options, bool *help);
 void options_free(struct run_options *options);
+
+/* Bytes of RAM that the guest gets. */
+uint64_t options_memory(const struct run_options *options);
 
 /* Whether a reset of the guest's starts it anew. */
 bool options_reboot(const struct run_options *options);

@@ -156,6 +156,8 @@ static const char *set_balloon(struct session *session, const struct json_value 
 		return "it has no balloon: it was started without --balloon";
 	if (!bytes || bytes->type != JSON_NUMBER || !parse_number(bytes->text, UINT64_MAX, &target))
 		return "balloon needs \"bytes\", a number";
+	if (target >= options_memory(session->options))
+		return "the guest has no more than that, and needs some of it itself";
 	if (ax_virtio_balloon_set_target(session->devices.balloon, target))
 		return "so much does not fit into a balloon";
 	return NULL;
