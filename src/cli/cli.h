@@ -14,7 +14,9 @@
  */
 enum cli_status {
 	STATUS_OK = 0,
-	STATUS_NO_KVM = 3,   /* /dev/kvm is missing, may not be opened, or is no KVM of API 12 */
+	STATUS_DAMAGED =
+		2,	   /* of "axvmm trace" and "replay": what could be read was, the rest not */
+	STATUS_NO_KVM = 3, /* /dev/kvm is missing, may not be opened, or is no KVM of API 12 */
 	STATUS_SIGNAL = 128, /* + n: ended by signal n */
 	STATUS_USAGE = 200,  /* the command line */
 	STATUS_HOST = 201,   /* a file or the host's kernel */

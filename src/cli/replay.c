@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 
 /* Of this subcommand alone. */
-enum { STATUS_DIFFERENT = 1, STATUS_DAMAGED = 2 };
+enum { STATUS_DIFFERENT = 1 };
 
 #define CONTEXT 8 /* units before the one that differs */
 

@@ -36,7 +36,11 @@ const char trace_help[] =
 	"  --json        convert to JSON lines, an object for each exit\n"
 	"  --perfetto    convert to a trace that ui.perfetto.dev opens: a track for each vCPU\n"
 	"  --output OUT  convert to this file\n"
-	"  --help        this text\n";
+	"  --help        this text\n"
+	"\n"
+	"Exit status: 0; 2 the trace is damaged or has no end, and what could be read was shown; 200 "
+	"usage; 201\n"
+	"host failure.\n";
 
 struct arguments {
 	const char *html;
@@ -81,11 +85,14 @@ static int show(const char *const *names, const struct arguments *arguments)
 
 	(void)arguments;
 	if (!status) {
-		status = trace_show(&file, stdout);
-		trace_file_tell_damage(&file);
+		int damage;
+
+		status = cli_finish_stdout(trace_show(&file, stdout));
+		damage = trace_file_tell_damage(&file);
+		status = status ? status : damage;
 	}
 	trace_file_close(&file);
-	return cli_finish_stdout(status);
+	return status;
 }
 
 static int write_page(const struct trace_summary *summary, const char *path)
@@ -121,24 +128,22 @@ static int summary(const char *const *names, const struct arguments *arguments)
 	if (!status)
 		status = trace_summary_make(&file, &summary);
 	if (!status) {
-		trace_file_tell_damage(&file);
+		int damage = trace_file_tell_damage(&file);
+
 		if (arguments->html)
 			status = write_page(summary, arguments->html);
 		else
 			trace_summary_print(summary, stdout);
+		status = cli_finish_stdout(status ? status : damage);
 	}
 	trace_summary_free(summary);
 	trace_file_close(&file);
-	return cli_finish_stdout(status);
+	return status;
 }
 
 static int convert_to(struct trace_file *file, const struct arguments *arguments, FILE *out)
 {
-	int status = arguments->json ? trace_to_json(file, out) : trace_to_perfetto(file, out);
-
-	if (!status)
-		trace_file_tell_damage(file);
-	return status;
+	return arguments->json ? trace_to_json(file, out) : trace_to_perfetto(file, out);
 }
 
 static int convert(const char *const *names, const struct arguments *arguments)
@@ -163,6 +168,8 @@ static int convert(const char *const *names, const struct arguments *arguments)
 		if (!status)
 			status = output_close(&output, convert_to(&file, arguments, output.stream));
 	}
+	if (!status)
+		status = trace_file_tell_damage(&file);
 	trace_file_close(&file);
 	return status;
 }

@@ -90,10 +90,12 @@ int trace_file_next(struct trace_file *file, AxTraceEntry *entry)
 	return -1;
 }
 
-void trace_file_tell_damage(const struct trace_file *file)
+int trace_file_tell_damage(const struct trace_file *file)
 {
 	char text[256];
 
-	if (ax_trace_damage(file->reader, text, sizeof(text)))
-		cli_message("%s: %s", file->path, text);
+	if (!ax_trace_damage(file->reader, text, sizeof(text)))
+		return STATUS_OK;
+	cli_message("%s: %s", file->path, text);
+	return STATUS_DAMAGED;
 }

@@ -23,8 +23,9 @@ void trace_file_close(struct trace_file *file);
 /* The next entry: 1, 0 at the end, -1 after a message. */
 int trace_file_next(struct trace_file *file, AxTraceEntry *entry);
 
-/* Say on standard error what is wrong with it, if anything is, as far as it has been read. */
-void trace_file_tell_damage(const struct trace_file *file);
+/* Say on standard error what is wrong with it, if anything is, as far as it has been read. STATUS_OK, or
+ * STATUS_DAMAGED then. */
+int trace_file_tell_damage(const struct trace_file *file);
 
 /* Once through it. STATUS_OK, or another status after a message. */
 int trace_show(struct trace_file *file, FILE *out);
