@@ -37,7 +37,7 @@ static int host_failed(const char *path, const char *what, AxError *err)
 static int refuse(const char *path, const char *found, AxError *err)
 {
 	return boot_error(err, AX_ERROR_FILE, 0, -ENOEXEC, path,
-			  "is %s; a regular file with an image in it is needed", found);
+			  "is %s; a regular file with something in it is needed", found);
 }
 
 static int check_kind(const char *path, const struct stat *status, AxError *err)

@@ -88,14 +88,14 @@ START_TEST(what_is_no_regular_file_is_named)
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "file" };
 	int fd;
 
-	refuse(".", -ENOEXEC, ".: is a directory; a regular file with an image in it is needed");
+	refuse(".", -ENOEXEC, ".: is a directory; a regular file with something in it is needed");
 	refuse("/dev/null", -ENOEXEC,
-	       "/dev/null: is a device; a regular file with an image in it is needed");
+	       "/dev/null: is a device; a regular file with something in it is needed");
 	ck_assert_int_eq(mkfifo("file", 0600), 0);
-	refuse("file", -ENOEXEC, "file: is a pipe; a regular file with an image in it is needed");
+	refuse("file", -ENOEXEC, "file: is a pipe; a regular file with something in it is needed");
 	unlink("file");
 	write_file("", 0);
-	refuse("file", -ENOEXEC, "file: is empty; a regular file with an image in it is needed");
+	refuse("file", -ENOEXEC, "file: is empty; a regular file with something in it is needed");
 	unlink("file");
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
