@@ -64,7 +64,8 @@ AX_API const char *ax_gdb_address(const AxGdb *gdb);
  * were in the memory of the one before, are gone.
  *
  * @param vm  borrowed until ax_gdb_detach()
- * @return 0; -EPERM it has one already, or the VM runs; -ENOMEM; -EIO
+ * @return 0; -EPERM it has one already, or the VM runs; -ENOTSUP it has more than 255 vCPUs; -ENOMEM;
+ *         -EIO
  *
  * Thread: the loop's, or while it does not run.
  */

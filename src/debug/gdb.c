@@ -70,6 +70,10 @@ int ax_gdb_attach(AxGdb *gdb, AxVm *vm, AxError *err)
 
 	if (gdb->vm)
 		return ax_error_set(err, -EPERM, AX_ERROR_STATE, 0, "the stub has a VM already");
+	if (ax_vm_vcpu_at(vm, GDB_VCPUS_MAX))
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "gdb's stub knows %d vCPUs, and this VM has more",
+				    GDB_VCPUS_MAX);
 	/* The same for all VMs of a host. */
 	if (!gdb->limits.size) {
 		gdb->limits = (AxDebugLimits)AX_DEBUG_LIMITS_INIT;

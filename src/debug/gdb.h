@@ -20,8 +20,9 @@
 
 #define GDB_VCPUS_MAX 255
 
-/* Frames that the peer has not taken yet: a stop, an answer, and what a monitor command says. */
-#define GDB_QUEUE_MAX (4 * RSP_FRAME_MAX)
+/* Frames that the peer has not taken yet: a stop, an answer, and what a monitor command says, which for
+ * each vCPU is up to 2,200 characters of two digits each. */
+#define GDB_QUEUE_MAX (4 * RSP_FRAME_MAX + GDB_VCPUS_MAX * 4500)
 
 /* Signals by gdb's numbers: "Debugging with GDB", E.2. */
 enum { GDB_INT = 2, GDB_ILL = 4, GDB_TRAP = 5, GDB_ABRT = 6, GDB_BUS = 10, GDB_SEGV = 11 };
@@ -54,6 +55,7 @@ struct AxGdb {
 	char *address; /* ax_gdb_address() */
 	int listen_fd;
 	AxWatch *listen_watch;
+	AxTimer *listen_later; /* while no descriptor is left for a peer */
 
 	/* The peer. */
 	int fd; /* -1: nobody */

@@ -18,6 +18,9 @@
 
 #include "debug/gdb.h"
 
+#define DRAIN_MAX 64 /* times what gdb->input holds */
+#define ACCEPT_NS 200000000u
+
 void gdb_log(struct AxGdb *gdb, const char *format, ...)
 {
 	char line[256];
@@ -93,9 +96,12 @@ void gdb_close(struct AxGdb *gdb)
 	if (gdb->fd < 0)
 		return;
 	flush(gdb);
-	/* What has not been read would have the peer lose what it was sent last. */
-	while (recv(gdb->fd, gdb->input, sizeof(gdb->input), MSG_DONTWAIT) > 0)
-		;
+	/* What has not been read would have the peer lose what it was sent last. One that never ends its
+	 * sending has itself to blame. */
+	for (unsigned i = 0; i < DRAIN_MAX; i++) {
+		if (recv(gdb->fd, gdb->input, sizeof(gdb->input), MSG_DONTWAIT) <= 0)
+			break;
+	}
 	ax_watch_free(gdb->watch);
 	gdb->watch = NULL;
 	close(gdb->fd);
@@ -153,14 +159,27 @@ static void take_peer(struct AxGdb *gdb, int fd)
 	gdb_watch(gdb);
 }
 
+static void listen_again(void *opaque)
+{
+	struct AxGdb *gdb = opaque;
+
+	ax_watch_set(gdb->listen_watch, AX_WATCH_READ);
+}
+
 static void on_connection(void *opaque, int listen_fd, unsigned events)
 {
 	struct AxGdb *gdb = opaque;
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		/* Without a descriptor for it the loop would spin: it waits. */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+			ax_watch_set(gdb->listen_watch, 0);
+			ax_timer_arm(gdb->listen_later, ax_host_now(gdb->host) + ACCEPT_NS);
+		}
 		return;
+	}
 	if (gdb->fd >= 0) {
 		gdb_log(gdb, "a second gdb was sent away");
 		close(fd);
@@ -197,6 +216,9 @@ static int bind_and_listen(struct AxGdb *gdb, int family, const struct sockaddr 
 		return socket_error(err, address, error);
 	}
 	gdb->listen_fd = fd;
+	gdb->listen_later = ax_timer_new(gdb->host, listen_again, gdb);
+	if (!gdb->listen_later)
+		return -ENOMEM;
 	return ax_watch_new(gdb->host, fd, AX_WATCH_READ, on_connection, gdb, &gdb->listen_watch,
 			    err);
 }
@@ -327,6 +349,7 @@ int gdb_listen(struct AxGdb *gdb, const char *address, AxError *err)
 
 void gdb_unlisten(struct AxGdb *gdb)
 {
+	ax_timer_free(gdb->listen_later);
 	ax_watch_free(gdb->listen_watch);
 	if (gdb->listen_fd >= 0)
 		close(gdb->listen_fd);

@@ -413,8 +413,89 @@ START_TEST(the_next_peer_finds_no_points_of_the_one_before)
 }
 END_TEST
 
+/* A peer that reads nothing before all of it has been said. */
+START_TEST(exits_of_all_vcpus_fit_into_what_waits_for_the_peer)
+{
+	/* "exits" */
+	static const char monitor[] = "qRcmd,6578697473";
+	unsigned lines = 0;
+	size_t length = 0;
+	AxVCpu *vcpu;
+
+	fake_set_cap(KVM_CAP_MAX_VCPUS, 1024);
+	begin(GDB_VCPUS_MAX, true);
+	for (unsigned i = 0; (vcpu = ax_vm_vcpu_at(test.vm, i)); i++) {
+		for (unsigned kind = 0; kind < AX_EXIT_KINDS; kind++)
+			vcpu->counts[kind] = UINT64_MAX;
+	}
+	run();
+	gdb_test_connect(&test);
+	ck_says("qAttached", "1");
+	gdb_test_send(&test, monitor);
+	for (unsigned i = 0; i < 20; i++)
+		gdb_test_dispatch(&test, 5);
+	for (;;) {
+		const char *answer = gdb_test_receive(&test);
+
+		length = strlen(answer);
+		/* "vCPU " */
+		for (const char *at = answer; (at = strstr(at, "7643505520")); at++)
+			lines++;
+		if (answer[0] != 'O')
+			break;
+	}
+	ck_assert_uint_gt(length, 0);
+	ck_assert_uint_eq(lines, GDB_VCPUS_MAX);
+	end();
+}
+END_TEST
+
+START_TEST(more_vcpus_than_it_knows_are_refused)
+{
+	AxError err = AX_ERROR_INIT;
+
+	fake_set_cap(KVM_CAP_MAX_VCPUS, 1024);
+	gdb_test_open(&test, false);
+	test.vm = new_vm(AX_IRQCHIP_NONE);
+	for (unsigned i = 0; i <= GDB_VCPUS_MAX; i++)
+		free_vcpu(test.vm, i, 0);
+	ck_assert_int_eq(ax_gdb_attach(test.gdb, test.vm, &err), -ENOTSUP);
+	ck_assert_msg(strstr(err.message, "255"), "%s", err.message);
+	gdb_test_close(&test);
+}
+END_TEST
+
+/* One that sends for ever is not read for ever. */
+static void *send_all(void *opaque)
+{
+	static const char bytes[4096];
+	int fd = *(int *)opaque;
+
+	while (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+		;
+	return NULL;
+}
+
+START_TEST(a_peer_that_never_ends_sending_is_closed)
+{
+	pthread_t sender;
+
+	begin(1, true);
+	run();
+	gdb_test_connect(&test);
+	ck_says("qAttached", "1");
+	ck_assert_int_eq(pthread_create(&sender, NULL, send_all, &test.fd), 0);
+	ax_gdb_exited(test.gdb, 0);
+	ck_assert_int_eq(pthread_join(sender, NULL), 0);
+	end();
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
+	tcase_add_test(cases, exits_of_all_vcpus_fit_into_what_waits_for_the_peer);
+	tcase_add_test(cases, more_vcpus_than_it_knows_are_refused);
+	tcase_add_test(cases, a_peer_that_never_ends_sending_is_closed);
 	tcase_add_test(cases, a_guest_waits_for_its_first_peer);
 	tcase_add_test(cases, memory_is_read_and_written);
 	tcase_add_test(cases, registers_are_read_and_written);
