@@ -3,6 +3,7 @@
  * The KVM of a VM without KVM: every call succeeds, nothing runs. See offline.h.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -20,6 +21,18 @@ static void clear_reg(const struct kvm_one_reg *reg)
 	memset((void *)(uintptr_t)reg->addr, 0, size);
 }
 
+/* Most answer with yes, these with what of them there is: all. */
+static int has_extension(uintptr_t extension)
+{
+	switch (extension) {
+#ifdef KVM_CAP_XEN_HVM
+	case KVM_CAP_XEN_HVM:
+#endif
+	case KVM_CAP_EXIT_HYPERCALL: return INT_MAX;
+	default: return 1;
+	}
+}
+
 int offline_ioctl(unsigned long request, uintptr_t arg)
 {
 	switch (request) {
@@ -27,11 +40,12 @@ int offline_ioctl(unsigned long request, uintptr_t arg)
 	case KVM_GET_VCPU_MMAP_SIZE: return RUN_PAGES_SIZE;
 	case KVM_CREATE_VM:
 	case KVM_CREATE_VCPU: return SYS_OFFLINE;
-	case KVM_CHECK_EXTENSION: return 1;
+	case KVM_CHECK_EXTENSION: return has_extension(arg);
 	case KVM_CREATE_DEVICE: ((struct kvm_create_device *)arg)->fd = SYS_OFFLINE; return 0;
 	case KVM_GET_ONE_REG: clear_reg((const struct kvm_one_reg *)arg); return 0;
-	/* The dispatch carries notifications. */
-	case KVM_IOEVENTFD: return -ENOSYS;
+	/* The dispatch carries notifications; nothing collects writes. */
+	case KVM_IOEVENTFD:
+	case KVM_REGISTER_COALESCED_MMIO: return -ENOSYS;
 	/* There is nothing to run. */
 	case KVM_RUN: return -EINTR;
 	default: break;
