@@ -2,6 +2,8 @@
 /*
  * The network device: control queue, link, reset, saved state, drivers that break the rules.
  */
+#include <fcntl.h>
+
 #include "tests/unit/net_fixture.h"
 
 #define CTRL 2
@@ -288,6 +290,60 @@ START_TEST(an_end_is_noticed_by_sending_too)
 }
 END_TEST
 
+/* A net that has no room first, and then turns out to be gone, as a tap whose interface was removed. */
+static unsigned send_to_none(AxNet *net, unsigned pair, const struct net_frame *frames,
+			     unsigned count)
+{
+	unsigned *calls = net->more;
+
+	(void)pair;
+	(void)frames;
+	if (!(*calls)++)
+		return 0;
+	net_gone(net, "it was removed");
+	return count;
+}
+
+static ssize_t receive_none(AxNet *net, unsigned pair, const struct iovec *iov, unsigned count)
+{
+	(void)net;
+	(void)pair;
+	(void)iov;
+	(void)count;
+	ck_abort_msg("there are no buffers");
+	return -EAGAIN;
+}
+
+/* The write end of a full pipe without a reader says EPOLLERR and nothing else. */
+START_TEST(a_broken_descriptor_is_noticed_by_who_waits_to_send)
+{
+	static const struct net_ops ops = { .send = send_to_none, .receive = receive_none };
+	struct net_test *test = calloc(1, sizeof(*test));
+	AxNet *net = net_new(&ops, net_lost, test);
+	char bytes[4096] = { 0 };
+	int ends[2];
+
+	ck_assert_ptr_nonnull(net);
+	net->more = calloc(1, sizeof(unsigned));
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	while (write(ends[1], bytes, sizeof(bytes)) > 0)
+		;
+	net->fds[0] = ends[1];
+	test->peer = -1;
+	net_test_attach(test, net, 0);
+	drv_start(test->drv, DRV_ALL);
+	net_send(test, 100, 1);
+	drv_kick(test->drv, TX);
+	drv_run(test->drv);
+	ck_assert_uint_eq(test->lost, 0);
+	close(ends[0]);
+	drv_run(test->drv);
+	ck_assert_uint_eq(test->lost, 1);
+	drv_wait(test->drv, TX, NULL);
+	net_test_free(test);
+}
+END_TEST
+
 START_TEST(a_buffer_that_cannot_take_a_header_breaks_the_device)
 {
 	struct net_test *test = net_test_new(SOCK_SEQPACKET, 0, 0);
@@ -458,6 +514,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, headers_go_through_where_the_net_takes_them);
 	tcase_add_loop_test(tc, a_connection_that_ends_takes_the_link_down, 0, 2);
 	tcase_add_loop_test(tc, an_end_is_noticed_by_sending_too, 0, 2);
+	tcase_add_test(tc, a_broken_descriptor_is_noticed_by_who_waits_to_send);
 	tcase_add_loop_test(tc, a_buffer_that_cannot_take_a_header_breaks_the_device, 0, 2);
 	tcase_add_test(tc, a_command_without_room_for_the_answer_breaks_the_device);
 	tcase_add_loop_test(tc, a_driver_that_takes_back_what_it_gave_breaks_the_device, 0, 2);

@@ -62,7 +62,8 @@ static void pair_ready(void *opaque, int fd, unsigned events)
 	virtio_lock(&device->virtio);
 	if (events & (AX_WATCH_READ | AX_WATCH_HANGUP))
 		net_rx_run(pair);
-	if (events & AX_WATCH_WRITE)
+	/* A descriptor that is broken may never be writable again: who waits to send has to see it. */
+	if (events & (AX_WATCH_WRITE | AX_WATCH_HANGUP))
 		net_tx_run(pair);
 	/* What it sent last may still wait for room; it isn't worth waiting for. */
 	if ((events & AX_WATCH_HANGUP) && device->net->hangup_ends)
