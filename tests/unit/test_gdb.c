@@ -3,6 +3,8 @@
  * The stub for gdb on a fake VM: memory, points, stops, steps of some while others stand still,
  * peers that come and go.
  */
+#include <axvmm/probe.h>
+
 #include "debug/gdb.h"
 #include "tests/unit/gdb_fixture.h"
 
