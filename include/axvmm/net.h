@@ -117,7 +117,7 @@ typedef struct AxNetUserConfig {
  * connection: the guest accepts it when the caller's first data comes. Newer ones do not.
  *
  * @return 0; -EINVAL; -ENOENT there is no such program (the message names the package); -EACCES;
- * -EIO passt refused: the message is what it said; -ETIMEDOUT it said nothing for long; -ENOMEM
+ * -EBUSY somebody has a forwarded port of the host's, in one family at least; -EIO passt refused: the message is what it said; -ETIMEDOUT it said nothing for long; -ENOMEM
  *
  * Thread: any. Waits for passt alone, and for no other child of the process.
  */

@@ -2,6 +2,7 @@
 /*
  * Port forwardings as text, and configurations of nets that cannot be.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,68 @@ START_TEST(what_the_program_says_is_the_message)
 }
 END_TEST
 
+/* A port that this test has at a loopback address. -1: the host lacks the family. */
+static int take_port(int family, int type, uint16_t *port)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in four = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *at =
+		family == AF_INET ? (struct sockaddr *)&four : (struct sockaddr *)&six;
+	socklen_t len = family == AF_INET ? sizeof(four) : sizeof(six);
+	int fd = socket(family, type, 0), one = 1;
+
+	if (fd < 0)
+		return -1;
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, at, len) || (type == SOCK_STREAM && listen(fd, 1))) {
+		close(fd);
+		return -1;
+	}
+	ck_assert_int_eq(getsockname(fd, at, &len), 0);
+	*port = ntohs(family == AF_INET ? four.sin_port : six.sin6_port);
+	return fd;
+}
+
+START_TEST(a_port_of_the_host_that_is_taken_is_named)
+{
+	static const struct {
+		int family, type;
+		const char *address;
+	} cases[] = {
+		{ AF_INET, SOCK_STREAM, "" },  { AF_INET, SOCK_STREAM, "127.0.0.1" },
+		{ AF_INET, SOCK_DGRAM, "" },   { AF_INET, SOCK_DGRAM, "127.0.0.1" },
+		{ AF_INET6, SOCK_STREAM, "" }, { AF_INET6, SOCK_STREAM, "::1" },
+	};
+	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
+	AxNetForward forward = { .guest_port = 22 };
+	char text[40];
+	int fd = take_port(cases[_i].family, cases[_i].type, &forward.host_port);
+
+	if (fd < 0)
+		return;
+	config.passt = "false";
+	config.forwards = &forward;
+	config.forward_count = 1;
+	forward.protocol = cases[_i].type == SOCK_DGRAM ? AX_NET_UDP : AX_NET_TCP;
+	snprintf(forward.host_address, sizeof(forward.host_address), "%s", cases[_i].address);
+	snprintf(text, sizeof(text), "%s port %u of the host",
+		 cases[_i].type == SOCK_DGRAM ? "UDP" : "TCP", forward.host_port);
+	/* A host without a way out has a network of IPv4 alone. */
+	if (cases[_i].family == AF_INET) {
+		refused(&config, -EBUSY, text);
+		refused(&config, -EBUSY, "is in use");
+	}
+	/* The other protocol, and a network without this family, have it still. */
+	config.flags = AX_NET_USER_NO_IPV6;
+	if (cases[_i].family == AF_INET)
+		forward.protocol = cases[_i].type == SOCK_DGRAM ? AX_NET_TCP : AX_NET_UDP;
+	refused(&config, -EIO, "false");
+	close(fd);
+}
+END_TEST
+
 START_TEST(sockets_that_cannot_be_are_refused)
 {
 	AxNetSocketConfig config = AX_NET_SOCKET_CONFIG_INIT;
@@ -213,6 +276,7 @@ int main(void)
 		tcase_add_test(tc, a_program_that_is_not_there_is_named);
 		tcase_add_test(tc, what_the_program_says_is_the_message);
 	}
+	tcase_add_loop_test(tc, a_port_of_the_host_that_is_taken_is_named, 0, 6);
 	tcase_add_test(tc, sockets_that_cannot_be_are_refused);
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);

@@ -92,6 +92,12 @@ int net_datagram_new(int fd, uint32_t header_len, AxNetLostFn *lost, void *lost_
 /* Not blocking and closed by exec(). 0 or -EIO. */
 int net_set_flags(int fd, AxError *err);
 
+/*
+ * Whether the host's port of a forwarding is free, in each family that it is for: 0, or -EBUSY. passt is
+ * content with one of two.
+ */
+int net_forward_probe(const AxNetForward *forward, bool without_ipv6, AxError *err);
+
 /* Whether a send or receive failed for a moment only. */
 bool net_again(int os_errno);
 

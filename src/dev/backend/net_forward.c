@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "dev/backend/net.h"
 #include "dev/dev.h"
@@ -94,4 +96,45 @@ int ax_net_forward_parse(const char *text, const char *guest, AxNetForward *forw
 		return bad(err, text, "the guest's port is not 1 to 65535");
 	*forward = parsed;
 	return 0;
+}
+
+/* Whether somebody has the port at this address. What else is wrong with it passt says. */
+static bool is_taken(const struct sockaddr *at, socklen_t size, int type)
+{
+	int fd = socket(at->sa_family, type | SOCK_CLOEXEC, 0), one = 1;
+	bool taken;
+
+	if (fd < 0)
+		return false;
+	/* As passt does: connections of TCP's that are over do not count, who listens does. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (at->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	taken = bind(fd, at, size) && errno == EADDRINUSE;
+	close(fd);
+	return taken;
+}
+
+int net_forward_probe(const AxNetForward *forward, bool without_ipv6, AxError *err)
+{
+	const char *address = forward->host_address;
+	bool any = !*address, is_udp = forward->protocol == AX_NET_UDP;
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(forward->host_port) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(forward->host_port) };
+	int type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+	bool taken = false;
+
+	if (any || inet_pton(AF_INET, address, &four.sin_addr) == 1)
+		taken = is_taken((struct sockaddr *)&four, sizeof(four), type);
+	if (!taken && !without_ipv6 && (any || inet_pton(AF_INET6, address, &six.sin6_addr) == 1))
+		taken = is_taken((struct sockaddr *)&six, sizeof(six), type);
+	if (!taken)
+		return 0;
+	return ax_error_set(
+		err, -EBUSY, AX_ERROR_RESOURCE, EADDRINUSE,
+		"port forwarding: %s port %u of the host%s%s is in use: name another, or "
+		"end who listens there",
+		is_udp ? "UDP" : "TCP", forward->host_port, any ? "" : " at ", address);
 }

@@ -211,8 +211,13 @@ static int run(const AxNetUserConfig *config, struct passt_line *line, bool alon
 	       AxError *err)
 {
 	struct spawn_result result;
-	int pair[2], ret;
+	int pair[2], ret = 0;
 
+	for (uint32_t i = 0; !ret && i < config->forward_count; i++)
+		ret = net_forward_probe(&config->forwards[i],
+					alone || config->flags & AX_NET_USER_NO_IPV6, err);
+	if (ret)
+		return ret;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return ax_error_set(err, -EIO, AX_ERROR_RESOURCE, errno, "a pair of sockets: %s",
 				    strerror(errno));
