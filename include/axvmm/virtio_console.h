@@ -26,7 +26,8 @@ extern "C" {
 #define AX_VIRTIO_CONSOLE_IS_CONSOLE (1u << 0) /* a terminal for people (CONSOLE_PORT); port 0 always */
 
 typedef struct AxVirtioConsolePort {
-	AxCharDev *chardev; /* borrowed until free, and used by this port alone; of the same host */
+	AxCharDev *chardev; /* borrowed until free, and used by this port alone; of the same host, or,
+			     * where that is ax_record_host()'s, of the one behind it */
 	const char *name;   /* VIRTIO_CONSOLE_PORT_NAME; copied; NULL: none */
 	uint32_t flags;	    /* AX_VIRTIO_CONSOLE_* */
 	uint16_t columns, rows; /* of the terminal; 0: not known */

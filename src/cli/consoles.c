@@ -232,6 +232,7 @@ static int list_ends(struct consoles *consoles, const struct run_options *option
 	return status;
 }
 
+/* @host: what devices have of the host, which may be recorded. */
 static int make_virtio(struct consoles *consoles, AxHost *host, struct devices *devices)
 {
 	AxVirtioConsolePort ports[AX_VIRTIO_CONSOLE_PORTS_MAX] = { { .chardev = NULL } };
@@ -261,9 +262,9 @@ static int make_virtio(struct consoles *consoles, AxHost *host, struct devices *
 	return STATUS_OK;
 }
 
-int consoles_open(const struct run_options *options, AxHost *host, struct devices *devices,
-		  bool (*action)(void *opaque, enum console_action action), void *opaque,
-		  struct consoles **out)
+int consoles_open(const struct run_options *options, AxHost *host, AxHost *devices_host,
+		  struct devices *devices, bool (*action)(void *opaque, enum console_action action),
+		  void *opaque, struct consoles **out)
 {
 	struct consoles *consoles = calloc(1, sizeof(*consoles));
 	struct console_options config = {
@@ -283,7 +284,7 @@ int consoles_open(const struct run_options *options, AxHost *host, struct device
 		if (!consoles->ends[i].console)
 			status = STATUS_HOST;
 	}
-	return status ? status : make_virtio(consoles, host, devices);
+	return status ? status : make_virtio(consoles, devices_host, devices);
 }
 
 AxCharDev *consoles_serial(const struct consoles *consoles)

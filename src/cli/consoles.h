@@ -30,13 +30,14 @@ struct consoles;
  * Open all, the serial port's to standard input and output unless @options say otherwise, and add the
  * virtio console, if there is one, to @devices.
  *
+ * @host    the loop; @devices_host what devices have of it, which may be recorded
  * @action  as console_options.action
  * Returns STATUS_OK, or another status after a message. *out: consoles_close() is needed in any case.
  * The loop does not run.
  */
-int consoles_open(const struct run_options *options, AxHost *host, struct devices *devices,
-		  bool (*action)(void *opaque, enum console_action action), void *opaque,
-		  struct consoles **out);
+int consoles_open(const struct run_options *options, AxHost *host, AxHost *devices_host,
+		  struct devices *devices, bool (*action)(void *opaque, enum console_action action),
+		  void *opaque, struct consoles **out);
 
 /* The serial port's end; owned by the consoles. */
 AxCharDev *consoles_serial(const struct consoles *consoles);

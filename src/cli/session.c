@@ -173,8 +173,8 @@ static int make_consoles(struct session *session)
 
 	if (session->options->demonstration)
 		return STATUS_OK;
-	status = consoles_open(session->options, host, &session->devices, session_menu, session,
-			       &consoles);
+	status = consoles_open(session->options, host, devices_host(session), &session->devices,
+			       session_menu, session, &consoles);
 	atomic_store(&session->consoles, consoles);
 	if (status)
 		return status;

@@ -69,6 +69,7 @@ dev_sources = \
 	src/dev/virtio/balloon.h \
 	src/dev/virtio/balloon.c \
 	src/dev/virtio/console_control.c \
+	src/dev/virtio/console_outside.c \
 	src/dev/virtio/console.h \
 	src/dev/virtio/console.c \
 	src/dev/virtio/blk.c \
@@ -80,8 +81,11 @@ dev_sources = \
 	src/dev/virtio/net.c \
 	src/dev/virtio/net.h \
 	src/dev/virtio/net_ctrl.c \
+	src/dev/virtio/net_outside.c \
 	src/dev/virtio/net_rx.c \
 	src/dev/virtio/net_tx.c \
+	src/dev/virtio/outside.c \
+	src/dev/virtio/outside.h \
 	src/dev/virtio/queue.c \
 	src/dev/virtio/queue.h \
 	src/dev/virtio/queue_chain.c \
@@ -100,5 +104,6 @@ dev_sources = \
 	src/dev/virtio/vsock.h \
 	src/dev/virtio/vsock_conn.c \
 	src/dev/virtio/vsock_host.c \
+	src/dev/virtio/vsock_outside.c \
 	src/dev/virtio/vsock_rx.c \
 	src/dev/virtio/vsock_tx.c

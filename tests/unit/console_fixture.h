@@ -38,6 +38,7 @@ static AxCharDev *devs[PORTS];
 static int ends[PORTS];	  /* the reader's and typist's side */
 static int inside[PORTS]; /* the device's */
 static uint64_t page;
+static const char *console_name; /* NULL: the usual */
 
 static inline uint64_t features(int packed)
 {
@@ -56,6 +57,7 @@ static inline AxVirtio *new_console(const AxVirtioConsolePort *ports, uint32_t c
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio = NULL;
 
+	config.name = console_name;
 	config.host = drv->host;
 	config.ports = ports;
 	config.port_count = count;
@@ -78,7 +80,7 @@ static inline void set_up(void)
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 		ends[i] = pair[0];
 		inside[i] = fds.in = fds.out = pair[1];
-		config.host = drv->host;
+		config.host = drv_outside_host(drv);
 		ck_assert_int_eq(ax_chardev_new_fds(&config, &fds, &devs[i], NULL), 0);
 		ports[i].chardev = devs[i];
 	}

@@ -245,9 +245,10 @@ START_TEST(guest_hears_who_comes_and_goes)
 	fd = mkstemp(path);
 	close(fd);
 	unlink(path);
-	config.host = drv->host;
+	config.host = drv_outside_host(drv);
 	ck_assert_int_eq(ax_chardev_new_unix(&config, path, 0, &dev, NULL), 0);
 	port.chardev = dev;
+	console_name = "another";
 	drv_attach(drv, new_console(&port, 1));
 	drv_start(drv, DRV_ALL);
 	give_buffers(CONTROL_IN, 16, BUFFER);

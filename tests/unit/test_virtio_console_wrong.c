@@ -168,7 +168,7 @@ START_TEST(configurations_that_make_no_sense_are_refused)
 
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
-	dev_config.host = drv->host;
+	dev_config.host = drv_outside_host(drv);
 	ck_assert_int_eq(ax_chardev_new_null(&dev_config, &other, NULL), 0);
 	config.host = drv->host;
 	config.ports = &port;

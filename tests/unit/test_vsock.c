@@ -158,6 +158,9 @@ END_TEST
 
 START_TEST(who_says_nothing_or_is_not_accepted_is_closed_in_time)
 {
+#ifdef DRV_RECORDED
+	return; /* it takes two seconds: once is enough */
+#endif
 	struct guest *guest = guest_new(0);
 	int silent, waiting;
 	char byte;

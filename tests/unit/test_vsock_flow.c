@@ -334,6 +334,9 @@ END_TEST
 
 START_TEST(a_guest_that_does_not_agree_to_the_end_is_reset)
 {
+#ifdef DRV_RECORDED
+	return; /* it takes eight seconds: once is enough */
+#endif
 	struct guest *guest = guest_new(0);
 	uint32_t port;
 	int fd;

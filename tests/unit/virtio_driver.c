@@ -15,8 +15,12 @@ static void new_machine(struct drv *drv)
 {
 	AxMemView view;
 
+#ifdef DRV_RECORDED
+	recorded_begin(drv);
+#else
 	fake_sys_reset();
 	drv->vm = new_vm(AX_IRQCHIP_NONE);
+#endif
 	ck_assert_int_eq(ax_ram_add(drv->vm, DRV_RAM_BASE, DRV_RAM_SIZE, 0, NULL), 0);
 	ck_assert_int_eq(ax_mem_get(drv->vm, DRV_RAM_BASE, DRV_RAM_SIZE, AX_MEM_READ, &view), 0);
 	drv->ram = view.host;
@@ -29,8 +33,10 @@ struct drv *drv_new(void)
 	struct drv *drv = calloc(1, sizeof(*drv));
 
 	ck_assert_ptr_nonnull(drv);
-	new_machine(drv);
+#ifndef DRV_RECORDED
 	ck_assert_int_eq(ax_host_new(NULL, NULL, &drv->host, NULL), 0);
+#endif
+	new_machine(drv);
 	drv->irq_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ck_assert_int_ge(drv->irq_event, 0);
 	return drv;
@@ -42,10 +48,23 @@ void drv_free(struct drv *drv)
 		ck_assert_int_eq(ax_virtio_detach(drv->virtio, NULL), 0);
 	ax_virtio_free(drv->virtio);
 	ax_vm_destroy(drv->vm);
+#ifdef DRV_RECORDED
+	recorded_end(drv);
+#else
 	ax_host_free(drv->host);
+	core_teardown();
+#endif
 	close(drv->irq_event);
 	free(drv);
-	core_teardown();
+}
+
+AxHost *drv_outside_host(struct drv *drv)
+{
+#ifdef DRV_RECORDED
+	return recorded_loop(drv);
+#else
+	return drv->host;
+#endif
 }
 
 void drv_add_rom(struct drv *drv)
@@ -58,11 +77,23 @@ static void signal_irq(struct drv *drv)
 	(void)!write(drv->irq_event, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
+/* 0 low, 1 high, 2 a pulse. */
+static void drv_note_line(struct drv *drv, uint32_t line, unsigned what)
+{
+#ifdef DRV_RECORDED
+	recorded_line(drv, line, what);
+#else
+	(void)drv;
+	(void)line;
+	(void)what;
+#endif
+}
+
 static void irq_set(void *opaque, uint32_t line, bool level)
 {
 	struct drv *drv = opaque;
 
-	(void)line;
+	drv_note_line(drv, line, level);
 	if (!atomic_exchange(&drv->level, level) && level) {
 		atomic_fetch_add(&drv->rises, 1);
 		signal_irq(drv);
@@ -73,14 +104,19 @@ static void irq_pulse(void *opaque, uint32_t line)
 {
 	struct drv *drv = opaque;
 
-	(void)line;
+	drv_note_line(drv, line, 2);
 	atomic_fetch_add(&drv->pulses, 1);
 	signal_irq(drv);
 }
 
+AxIrq drv_irq(struct drv *drv)
+{
+	return (AxIrq){ .set = irq_set, .pulse = irq_pulse, .opaque = drv };
+}
+
 static void attach(struct drv *drv)
 {
-	AxIrq irq = { .set = irq_set, .pulse = irq_pulse, .opaque = drv };
+	AxIrq irq = drv_irq(drv);
 	AxError err = AX_ERROR_INIT;
 
 	ck_assert_msg(!ax_virtio_attach(drv->virtio, drv->vm, DRV_MMIO, &irq, drv->trigger, &err),
@@ -90,6 +126,9 @@ static void attach(struct drv *drv)
 void drv_attach(struct drv *drv, AxVirtio *virtio)
 {
 	drv->virtio = virtio;
+#ifdef DRV_RECORDED
+	recorded_attach(drv);
+#endif
 	attach(drv);
 }
 
@@ -97,7 +136,9 @@ void drv_reboot(struct drv *drv)
 {
 	ck_assert_int_eq(ax_virtio_detach(drv->virtio, NULL), 0);
 	ax_vm_destroy(drv->vm);
+#ifndef DRV_RECORDED
 	core_teardown();
+#endif
 	new_machine(drv);
 	attach(drv);
 }
@@ -105,12 +146,20 @@ void drv_reboot(struct drv *drv)
 AxHandled drv_try_in(struct drv *drv, uint64_t offset, AxAccessWidth width, uint64_t *value)
 {
 	*value = 0;
+#ifdef DRV_RECORDED
+	return recorded_in(drv, offset, width, value);
+#else
 	return virtio_mmio_ops.read(NULL, drv->virtio, offset, width, value);
+#endif
 }
 
 AxHandled drv_try_out(struct drv *drv, uint64_t offset, AxAccessWidth width, uint64_t value)
 {
+#ifdef DRV_RECORDED
+	return recorded_out(drv, offset, width, value);
+#else
 	return virtio_mmio_ops.write(NULL, drv->virtio, offset, width, value);
+#endif
 }
 
 uint32_t drv_in(struct drv *drv, uint64_t offset)

@@ -13,6 +13,9 @@
  *   token = drv_wait(drv, 0, &len);            // runs the loop until the buffer comes back
  *   drv_free(drv);                             // detaches and frees the device, too
  *
+ * Tests that are compiled with DRV_RECORDED have their VM without KVM and its accesses recorded, and
+ * drv_free() replays the recording of each (virtio_recorded.h).
+ *
  * Everything but drv_wait() and drv_run() may run on a thread of its own while another dispatches the
  * loop: one thread for each queue.
  */
@@ -26,6 +29,10 @@
 
 #include "dev/virtio/mmio.h"
 #include "dev/virtio/ring.h"
+
+#ifdef DRV_RECORDED
+#include "tests/unit/virtio_recorded.h"
+#endif
 
 #define DRV_RAM_BASE 0x100000u
 #define DRV_RAM_SIZE 0x4000000u	 /* 64 MiB; untouched pages cost nothing */
@@ -77,6 +84,7 @@ struct drv {
 	atomic_bool level;
 	atomic_uint rises; /* of the level */
 	int irq_event;	   /* an eventfd that counts pulses and rises */
+	struct recorded *recorded; /* NULL: it is not */
 	struct drv_queue queues[VIRTIO_QUEUES_MAX];
 };
 
@@ -86,8 +94,12 @@ struct drv *drv_new(void);
 void drv_free(struct drv *drv);
 /* Own the device, which is in no VM, and put it into the VM. */
 void drv_attach(struct drv *drv, AxVirtio *virtio);
+/* What runs the loop, and is for what stands outside of devices; drv->host is for devices. */
+AxHost *drv_outside_host(struct drv *drv);
 /* Take it out, into a new VM, as a reboot does; its RAM is zero and its memory free. */
 void drv_reboot(struct drv *drv);
+/* What drv_attach() gives the device: it counts. */
+AxIrq drv_irq(struct drv *drv);
 /* Read-only RAM at DRV_ROM_BASE. */
 void drv_add_rom(struct drv *drv);
 

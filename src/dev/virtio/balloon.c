@@ -3,6 +3,7 @@
  * Memory balloon device (section 5.5).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,11 @@ static void put_le32(uint8_t *to, uint64_t value)
 {
 	for (unsigned i = 0; i < 4; i++)
 		to[i] = (uint8_t)(value >> (8 * i));
+}
+
+static bool target_fits(uint64_t bytes)
+{
+	return bytes / AX_VIRTIO_BALLOON_PAGE <= UINT32_MAX;
 }
 
 static void fill_config(struct balloon *balloon)
@@ -214,6 +220,43 @@ static int balloon_restore(AxVirtio *virtio, AxState *state)
 	return ax_state_error(state);
 }
 
+static void balloon_describe(const AxVirtio *virtio, char *text, size_t size)
+{
+	const struct balloon *balloon = (const struct balloon *)virtio;
+	uint32_t flags = 0;
+
+	if (virtio->offered & VIRTIO_BALLOON_F_DEFLATE_ON_OOM)
+		flags |= AX_VIRTIO_BALLOON_DEFLATE_ON_OOM;
+	if (virtio->offered & VIRTIO_BALLOON_F_REPORTING)
+		flags |= AX_VIRTIO_BALLOON_REPORTING;
+	snprintf(text, size, BALLOON_DESCRIPTION, (unsigned long long)balloon->stats.target,
+		 (unsigned long long)balloon->stats_ns, flags);
+}
+
+static void set_target(struct balloon *balloon, uint64_t bytes)
+{
+	AxVirtio *virtio = &balloon->virtio;
+
+	virtio_lock(virtio);
+	balloon->stats.target = bytes - bytes % AX_VIRTIO_BALLOON_PAGE;
+	fill_config(balloon);
+	virtio_config_changed(virtio);
+	virtio_unlock(virtio);
+}
+
+/* The only call from outside; it may come from a recording. */
+static void balloon_outside(AxVirtio *virtio, uint32_t what, const void *bytes, size_t len)
+{
+	uint64_t target;
+
+	(void)what;
+	if (len != sizeof(target))
+		return;
+	target = get_le(bytes, sizeof(target));
+	if (target_fits(target))
+		set_target((struct balloon *)virtio, target);
+}
+
 static void balloon_free(AxVirtio *virtio)
 {
 	struct balloon *balloon = (struct balloon *)virtio;
@@ -234,13 +277,10 @@ static const struct virtio_type balloon_type = {
 	.config_written = balloon_config_written,
 	.save = balloon_save,
 	.restore = balloon_restore,
+	.describe = balloon_describe,
+	.outside = balloon_outside,
 	.free = balloon_free,
 };
-
-static bool target_fits(uint64_t bytes)
-{
-	return bytes / AX_VIRTIO_BALLOON_PAGE <= UINT32_MAX;
-}
 
 static int check_config(const AxVirtioBalloonConfig *config, AxError *err)
 {
@@ -320,15 +360,16 @@ int ax_virtio_balloon_new(const AxVirtioBalloonConfig *config, AxVirtio **out, A
 
 int ax_virtio_balloon_set_target(AxVirtio *virtio, uint64_t bytes)
 {
-	struct balloon *balloon = (struct balloon *)virtio;
+	AxRecord *record = ax_dev_record(&virtio->link);
+	uint8_t told[8];
 
 	if (virtio->type != &balloon_type || !target_fits(bytes))
 		return -EINVAL;
-	virtio_lock(virtio);
-	balloon->stats.target = bytes - bytes % AX_VIRTIO_BALLOON_PAGE;
-	fill_config(balloon);
-	virtio_config_changed(virtio);
-	virtio_unlock(virtio);
+	put_le32(told, bytes);
+	put_le32(told + 4, bytes >> 32);
+	ax_record_enter(record, virtio->link.name, 0, told, sizeof(told));
+	set_target((struct balloon *)virtio, bytes);
+	ax_record_leave(record);
 	return 0;
 }
 

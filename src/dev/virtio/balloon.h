@@ -27,6 +27,9 @@ struct balloon {
 	uint32_t poison; /* what free pages are filled with, as the driver says */
 };
 
+/* What a replay makes it of: its target and how often statistics are wanted, AX_VIRTIO_BALLOON_*. */
+#define BALLOON_DESCRIPTION "balloon target=%llu stats=%llu flags=%u"
+
 /* All with the lock; of a chain that was popped. */
 
 /* Page numbers (section 5.5.6): give these pages to the host, or note that the guest has them again. */

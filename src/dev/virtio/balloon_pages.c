@@ -4,6 +4,7 @@
  * counted and left alone.
  */
 #include "dev/virtio/balloon.h"
+#include "dev/virtio/outside.h"
 
 /* Numbers that are looked at in one buffer; Linux gives 256. The rest is ignored: nobody waits for
  * more. */
@@ -18,12 +19,27 @@ struct run {
 	uint64_t count;
 };
 
+/*
+ * Give them to the host: false, not all of them are RAM. How many of them the host took is counted, and
+ * no more; a recording does without.
+ */
+static bool discard(struct balloon *balloon, uint64_t gpa, uint64_t len, uint64_t *done)
+{
+	AxVirtio *virtio = &balloon->virtio;
+	int ret = 0;
+
+	*done = 0;
+	ax_record_output(virtio->record, AX_RECORD_SENT, gpa, &len, sizeof(len));
+	if (!outside_is_replayed(virtio))
+		ret = ax_ram_discard(virtio->link.vm, gpa, len, done, NULL);
+	return !outside_result(virtio, gpa, ret, 0);
+}
+
 static void discard_page(struct balloon *balloon, uint64_t page)
 {
 	uint64_t done;
 
-	if (ax_ram_discard(balloon->virtio.link.vm, page * AX_VIRTIO_BALLOON_PAGE,
-			   AX_VIRTIO_BALLOON_PAGE, &done, NULL))
+	if (!discard(balloon, page * AX_VIRTIO_BALLOON_PAGE, AX_VIRTIO_BALLOON_PAGE, &done))
 		done = 0;
 	balloon->stats.discarded += done;
 	balloon->stats.ignored += AX_VIRTIO_BALLOON_PAGE - done;
@@ -34,9 +50,7 @@ static void discard_run(struct balloon *balloon, struct run *run)
 	uint64_t len = run->count * AX_VIRTIO_BALLOON_PAGE;
 	uint64_t done = 0;
 
-	if (run->count > 1 &&
-	    !ax_ram_discard(balloon->virtio.link.vm, run->first * AX_VIRTIO_BALLOON_PAGE, len,
-			    &done, NULL)) {
+	if (run->count > 1 && discard(balloon, run->first * AX_VIRTIO_BALLOON_PAGE, len, &done)) {
 		balloon->stats.discarded += done;
 		/* What a host with larger pages can't take. */
 		balloon->stats.ignored += len - done;
@@ -109,8 +123,7 @@ void balloon_report(struct balloon *balloon, const struct virtq_chain *chain)
 
 		/* Section 5.5.6.7.1: they keep their content where the driver wants to find it again;
 		 * what is returned is zero. */
-		if (!balloon->poison &&
-		    ax_ram_discard(balloon->virtio.link.vm, view->gpa, view->len, &done, NULL))
+		if (!balloon->poison && !discard(balloon, view->gpa, view->len, &done))
 			done = 0;
 		balloon->stats.discarded += done;
 		balloon->stats.ignored += view->len - done;

@@ -45,7 +45,7 @@ static void console_config_written(AxVirtio *virtio, uint32_t offset, uint32_t l
 
 	if (offset <= CONFIG_EMERG && offset + len > CONFIG_EMERG) {
 		console->counters.emergency++;
-		(void)ax_chardev_write(console->ports[0].chardev, virtio->config + CONFIG_EMERG, 1);
+		(void)console_write(&console->ports[0], NULL, virtio->config + CONFIG_EMERG, 1);
 	}
 	/* The rest is not the driver's to write. */
 	fill_config(console);
@@ -65,7 +65,7 @@ static bool takes_input(const struct console_port *port)
 
 void console_accept(struct console_port *port)
 {
-	if (port->input_waits)
+	if (port->input_waits && port->chardev)
 		ax_chardev_accept(port->chardev);
 	port->input_waits = false;
 }
@@ -83,10 +83,8 @@ bool console_pop(struct console *console, unsigned queue, struct virtq_chain *ch
 	return false;
 }
 
-/* AxCharUser.input */
-static size_t port_input(void *opaque, const uint8_t *bytes, size_t len)
+size_t console_take_input(struct console_port *port, const uint8_t *bytes, size_t len)
 {
-	struct console_port *port = opaque;
 	struct console *console = port->console;
 	AxVirtio *virtio = &console->virtio;
 	unsigned queue = console_queue_in(port);
@@ -123,8 +121,8 @@ static bool write_chain(struct console_port *port)
 		size_t done;
 
 		if (skip < segment->iov_len) {
-			done = ax_chardev_write(port->chardev, (uint8_t *)segment->iov_base + skip,
-						segment->iov_len - (size_t)skip);
+			done = console_write(port, chain, (uint8_t *)segment->iov_base + skip,
+					     segment->iov_len - (size_t)skip);
 			port->written += done;
 			port->console->counters.output += done;
 			if (skip + done < segment->iov_len)
@@ -158,27 +156,54 @@ static void take_output(struct console_port *port)
 		virtio_kick(virtio, queue);
 }
 
-/* AxCharUser.room */
-static void port_room(void *opaque)
+void console_has_room(struct console_port *port)
 {
-	struct console_port *port = opaque;
-
 	virtio_lock(&port->console->virtio);
 	if (virtio_running(&port->console->virtio))
 		take_output(port);
 	virtio_unlock(&port->console->virtio);
 }
 
+void console_resized(struct console_port *port, uint16_t columns, uint16_t rows)
+{
+	AxVirtio *virtio = &port->console->virtio;
+
+	virtio_lock(virtio);
+	port->columns = columns;
+	port->rows = rows;
+	fill_config(port->console);
+	if (!port->index && virtio_has(virtio, VIRTIO_CONSOLE_F_SIZE))
+		virtio_config_changed(virtio);
+	if (port->is_console)
+		console_tell(port, CONSOLE_SEND_SIZE);
+	virtio_unlock(virtio);
+}
+
+/* AxCharUser.input */
+static size_t port_input(void *opaque, const uint8_t *bytes, size_t len)
+{
+	struct console_port *port = opaque;
+
+	return (size_t)console_call(port->console, 4 * port->index + CONSOLE_CALL_INPUT, bytes,
+				    len);
+}
+
+/* AxCharUser.room */
+static void port_room(void *opaque)
+{
+	struct console_port *port = opaque;
+
+	console_call(port->console, 4 * port->index + CONSOLE_CALL_ROOM, NULL, 0);
+}
+
 /* AxCharUser.event */
 static void port_event(void *opaque, uint32_t event)
 {
 	struct console_port *port = opaque;
+	uint8_t byte = (uint8_t)event;
 
-	if (event != AX_CHAR_OPENED && event != AX_CHAR_CLOSED)
-		return;
-	virtio_lock(&port->console->virtio);
-	console_tell(port, CONSOLE_SEND_OPEN);
-	virtio_unlock(&port->console->virtio);
+	if (event == AX_CHAR_OPENED || event == AX_CHAR_CLOSED)
+		console_call(port->console, 4 * port->index + CONSOLE_CALL_EVENT, &byte, 1);
 }
 
 static void console_start(AxVirtio *virtio)
@@ -272,7 +297,7 @@ static int restore_port(struct console_port *port, AxState *state)
 	port->told_open = told_open;
 	port->send = send;
 	/* This host's end may be another. */
-	if (ready && told_open != ax_chardev_connected(port->chardev))
+	if (ready && told_open != console_connected(port))
 		port->send |= CONSOLE_SEND_OPEN;
 	return 0;
 }
@@ -296,7 +321,7 @@ static void console_free(AxVirtio *virtio)
 	struct console *console = (struct console *)virtio;
 
 	for (uint32_t i = 0; i < console->port_count; i++) {
-		if (console->ports[i].console)
+		if (console->ports[i].console && console->ports[i].chardev)
 			(void)ax_chardev_set_user(console->ports[i].chardev, NULL, NULL);
 		virtq_chain_free(console->ports[i].out);
 	}
@@ -315,8 +340,20 @@ static const struct virtio_type console_type = {
 	.config_written = console_config_written,
 	.save = console_save,
 	.restore = console_restore,
+	.describe = console_describe,
+	.outside = console_outside,
 	.free = console_free,
 };
+
+static int check_chardevs(const AxVirtioConsoleConfig *config, AxError *err)
+{
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		if (!config->ports[i].chardev)
+			return ax_error_argument(err, -EINVAL, "port %u has no character device",
+						 i);
+	}
+	return 0;
+}
 
 static int check_ports(const AxVirtioConsoleConfig *config, AxError *err)
 {
@@ -327,9 +364,6 @@ static int check_ports(const AxVirtioConsoleConfig *config, AxError *err)
 	for (uint32_t i = 0; i < config->port_count; i++) {
 		const AxVirtioConsolePort *port = &config->ports[i];
 
-		if (!port->chardev)
-			return ax_error_argument(err, -EINVAL, "port %u has no character device",
-						 i);
 		if (port->flags & ~AX_VIRTIO_CONSOLE_IS_CONSOLE)
 			return ax_error_argument(err, -EINVAL, "unknown flags 0x%x of port %u",
 						 port->flags, i);
@@ -346,7 +380,7 @@ static int make_port(struct console *console, uint32_t index, const AxVirtioCons
 {
 	struct console_port *port = &console->ports[index];
 	AxCharUser user = AX_CHAR_USER_INIT;
-	int ret;
+	int ret = 0;
 
 	port->index = index;
 	port->chardev = config->chardev;
@@ -364,7 +398,8 @@ static int make_port(struct console *console, uint32_t index, const AxVirtioCons
 	user.opaque = port;
 	/* It may call at once. */
 	port->console = console;
-	ret = ax_chardev_set_user(port->chardev, &user, err);
+	if (port->chardev)
+		ret = ax_chardev_set_user(port->chardev, &user, err);
 	if (ret)
 		port->console = NULL;
 	return ret;
@@ -400,23 +435,16 @@ static int make_console(struct console *console, const AxVirtioConsoleConfig *co
 	return ret;
 }
 
-int ax_virtio_console_new(const AxVirtioConsoleConfig *config, AxVirtio **out, AxError *err)
+int console_new(const AxVirtioConsoleConfig *config, AxVirtio **out, AxError *err)
 {
-	AxVirtioConsoleConfig known = AX_VIRTIO_CONSOLE_CONFIG_INIT;
 	struct console *console;
 	int ret;
 
-	ret = ax_dev_config(&known, sizeof(known), config, sizeof(known), "AxVirtioConsoleConfig",
-			    err);
-	if (!ret)
-		ret = check_ports(&known, err);
-	if (ret)
-		return ret;
-	console = calloc(1, sizeof(*console) + known.port_count * sizeof(console->ports[0]));
+	console = calloc(1, sizeof(*console) + config->port_count * sizeof(console->ports[0]));
 	if (!console)
 		return ax_dev_error_nomem(err, "a console");
-	console->port_count = known.port_count;
-	ret = make_console(console, &known, err);
+	console->port_count = config->port_count;
+	ret = make_console(console, config, err);
 	if (ret) {
 		console_free(&console->virtio);
 		return ret;
@@ -425,21 +453,28 @@ int ax_virtio_console_new(const AxVirtioConsoleConfig *config, AxVirtio **out, A
 	return 0;
 }
 
+int ax_virtio_console_new(const AxVirtioConsoleConfig *config, AxVirtio **out, AxError *err)
+{
+	AxVirtioConsoleConfig known = AX_VIRTIO_CONSOLE_CONFIG_INIT;
+	int ret = ax_dev_config(&known, sizeof(known), config, sizeof(known),
+				"AxVirtioConsoleConfig", err);
+
+	if (!ret)
+		ret = check_ports(&known, err);
+	if (!ret)
+		ret = check_chardevs(&known, err);
+	return ret ? ret : console_new(&known, out, err);
+}
+
 int ax_virtio_console_resize(AxVirtio *virtio, uint32_t port, uint16_t columns, uint16_t rows)
 {
 	struct console *console = (struct console *)virtio;
+	uint8_t size[4] = { (uint8_t)columns, (uint8_t)(columns >> 8), (uint8_t)rows,
+			    (uint8_t)(rows >> 8) };
 
 	if (virtio->type != &console_type || port >= console->port_count)
 		return -EINVAL;
-	virtio_lock(virtio);
-	console->ports[port].columns = columns;
-	console->ports[port].rows = rows;
-	fill_config(console);
-	if (!port && virtio_has(virtio, VIRTIO_CONSOLE_F_SIZE))
-		virtio_config_changed(virtio);
-	if (console->ports[port].is_console)
-		console_tell(&console->ports[port], CONSOLE_SEND_SIZE);
-	virtio_unlock(virtio);
+	console_call(console, 4 * port + CONSOLE_CALL_RESIZE, size, sizeof(size));
 	return 0;
 }
 

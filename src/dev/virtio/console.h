@@ -67,6 +67,17 @@ static inline unsigned console_queue_out(const struct console_port *port)
 	return console_queue_in(port) + 1;
 }
 
+/*
+ * What a replay makes it of: how many ports, then for each whether it is a console, its columns and rows,
+ * and its name behind the name's length.
+ */
+#define CONSOLE_DESCRIPTION	 "console ports=%u"
+#define CONSOLE_PORT_DESCRIPTION " %u %hu %hu %u:"
+
+/* console.c: ax_virtio_console_new() of a sound configuration, also of ports without a character device: a
+ * replay's. */
+int console_new(const AxVirtioConsoleConfig *config, AxVirtio **out, AxError *err);
+
 /* All with the lock. */
 
 /* console_control.c: messages of the driver's; messages to it, as far as it has buffers. */
@@ -75,7 +86,31 @@ void console_send_controls(struct console *console);
 /* Have these said to the driver, where it may be told. On the host's thread soon. */
 void console_tell(struct console_port *port, uint32_t send);
 
-/* console.c: the guest takes input of @port's from now on. */
+/*
+ * console_outside.c: what a port has of its character device, which a replay has from the recording.
+ * Write: bytes taken, from the start. @chain: whose memory @bytes is; NULL: the device's own.
+ */
+size_t console_write(struct console_port *port, const struct virtq_chain *chain,
+		     const uint8_t *bytes, size_t len);
+bool console_connected(struct console_port *port);
+
+/*
+ * Calls from outside, as recordings number them: of port n the number is 4 * n and one of these. Input has
+ * its bytes; an event is one byte, an AxCharEvent; a size is two of 16 bits, columns and rows.
+ */
+enum { CONSOLE_CALL_INPUT, CONSOLE_CALL_ROOM, CONSOLE_CALL_EVENT, CONSOLE_CALL_RESIZE };
+
+/* Carry one out, and tell the recording: what it returned. For those who really are outside. */
+uint64_t console_call(struct console *console, uint32_t what, const void *bytes, size_t len);
+/* virtio_type.outside and .describe */
+void console_outside(AxVirtio *virtio, uint32_t what, const void *bytes, size_t len);
+void console_describe(const AxVirtio *virtio, char *text, size_t size);
+
+/* console.c: what those calls do. */
+size_t console_take_input(struct console_port *port, const uint8_t *bytes, size_t len);
+void console_has_room(struct console_port *port);
+void console_resized(struct console_port *port, uint16_t columns, uint16_t rows);
+/* The guest takes input of @port's from now on. */
 void console_accept(struct console_port *port);
 /*
  * virtq_pop() of a chain that is for the device to write (@in), or to read: section 5.3.6.1. False: there

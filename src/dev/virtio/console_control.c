@@ -155,7 +155,7 @@ static uint32_t make_message(struct console_port *port, uint32_t send, uint8_t *
 		break;
 	case CONSOLE_SEND_OPEN:
 		event = EVENT_PORT_OPEN;
-		value = ax_chardev_connected(port->chardev);
+		value = console_connected(port);
 		port->told_open = value;
 		break;
 	default: break;

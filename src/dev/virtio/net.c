@@ -219,6 +219,7 @@ static const struct virtio_type net_type = {
 	.features_ok = net_features_ok,
 	.save = net_save,
 	.restore = net_restore,
+	.describe = net_describe,
 	.free = net_free,
 };
 

@@ -65,6 +65,22 @@ struct net_pair {
 	struct net_rx rx;
 };
 
+/* What a replay makes it of, as text. */
+struct net_description {
+	unsigned pairs, header;
+	unsigned long long features;
+	unsigned mtu;	  /* of the device */
+	unsigned net_mtu; /* of the net: AxNet.mtu */
+	unsigned hangup;  /* AxNet.hangup_ends */
+	unsigned gone;	  /* AxNet.gone, and the driver knows */
+	uint8_t mac[6];
+};
+
+#define NET_DESCRIPTION                                                                 \
+	"net pairs=%u header=%u features=%llx mtu=%u net-mtu=%u hangup=%u gone=%u mac=" \
+	"%02hhx:%02hhx:%02hhx:%02hhx:%02hhx:%02hhx"
+#define NET_DESCRIPTION_FIELDS 13
+
 struct net_device {
 	AxVirtio virtio;
 	AxNet *net;
@@ -100,6 +116,21 @@ void net_rx_run(struct net_pair *pair);
 void net_tx_run(struct net_pair *pair);
 /* Give back the chains that are held; a frame that waits is lost. */
 void net_rx_drop(struct net_pair *pair);
+
+/*
+ * net_outside.c: what the device has of its net, which a replay has from the recording. As struct
+ * net_ops, with @chains the frames' own.
+ */
+unsigned net_outside_send(struct net_device *device, unsigned pair, struct virtq_chain *const *chains,
+		  unsigned count);
+ssize_t net_outside_receive(struct net_device *device, unsigned pair, unsigned count);
+/* Go on with what is unsent. */
+void net_outside_rest(struct net_device *device, unsigned pair);
+/* virtio_type.describe, and a net of a replay that is like the described one; NULL: no memory. */
+void net_describe(const AxVirtio *virtio, char *text, size_t size);
+AxNet *net_new_replayed(const struct net_description *described);
+/* Its address, and its link where that is down. */
+void net_describe_as(AxVirtio *virtio, const struct net_description *described);
 
 /* The control queue. */
 void net_ctrl_run(struct net_device *device, unsigned queue);

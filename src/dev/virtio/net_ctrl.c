@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dev/virtio/net.h"
+#include "dev/virtio/outside.h"
 
 enum { CLASS_RX = 0, CLASS_MAC = 1, CLASS_MQ = 4, CLASS_GUEST_OFFLOADS = 5 };
 enum { RX_PROMISC = 0, RX_ALLMULTI = 1, RX_NOBCAST = 5 };
@@ -34,19 +35,21 @@ static bool take(const struct command *command, uint64_t offset, void *to, size_
 bool net_set_pairs(struct net_device *device, uint32_t pairs)
 {
 	AxNet *net = device->net;
+	bool good = net->gone || pairs == 1;
 
-	if (net->gone || !net->ops->set_pairs)
-		return net->gone || pairs == 1;
-	return !net->ops->set_pairs(net, pairs);
+	if (!net->gone && net->ops->set_pairs)
+		good = !net->ops->set_pairs(net, pairs);
+	return outside_result(&device->virtio, pairs, good, 1) > 0;
 }
 
 bool net_set_offloads(struct net_device *device, uint64_t offloads)
 {
 	AxNet *net = device->net;
+	bool good = net->gone || !offloads;
 
-	if (net->gone || !net->ops->set_offloads)
-		return net->gone || !offloads;
-	return !net->ops->set_offloads(net, offloads);
+	if (!net->gone && net->ops->set_offloads)
+		good = !net->ops->set_offloads(net, offloads);
+	return outside_result(&device->virtio, offloads, good, 1) > 0;
 }
 
 /* Section 5.1.6.5.1: on or off, one byte. */

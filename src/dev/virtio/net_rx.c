@@ -162,7 +162,7 @@ static int receive(struct net_pair *pair)
 	ssize_t got;
 	uint64_t len;
 
-	got = device->net->ops->receive(device->net, pair->index, device->iov, gather(device, rx));
+	got = net_outside_receive(device, pair->index, gather(device, rx));
 	if (got < 0)
 		return got == -EAGAIN ? 0 : -1;
 	len = (uint64_t)got + added;

@@ -89,8 +89,7 @@ static int send_batch(struct net_pair *pair, unsigned queue, bool *full)
 		return count;
 	if (good)
 		sent = device->net->gone ? good
-					 : device->net->ops->send(device->net, pair->index,
-								  device->frames, good);
+					 : net_outside_send(device, pair->index, device->tx, good);
 	*full = sent < good;
 	if (!*full)
 		sent = (unsigned)count;
@@ -110,7 +109,7 @@ void net_tx_run(struct net_pair *pair)
 
 	/* A frame that went out in part goes out in whole, even when its driver is gone. */
 	if (net->unsent)
-		net->ops->send(net, pair->index, NULL, 0);
+		net_outside_rest(pair->device, pair->index);
 	if (!virtio_running(virtio) || pair->index >= pair->device->active) {
 		net_wait_for(pair, AX_WATCH_WRITE, net->unsent ? AX_WATCH_WRITE : 0);
 		return;

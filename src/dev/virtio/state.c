@@ -226,9 +226,18 @@ static int device_restore(void *opaque, AxState *state)
 	return ret;
 }
 
+static void device_outside(void *opaque, uint32_t what, const void *bytes, size_t len)
+{
+	AxVirtio *virtio = opaque;
+
+	if (virtio->type->outside)
+		virtio->type->outside(virtio, what, bytes, len);
+}
+
 const AxDeviceOps virtio_device_ops = {
 	.size = sizeof(AxDeviceOps),
 	.reset = device_reset,
 	.save = device_save,
 	.restore = device_restore,
+	.outside = device_outside,
 };

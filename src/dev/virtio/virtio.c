@@ -198,13 +198,15 @@ static int disconnect_queues(AxVirtio *virtio, AxVm *vm, AxError *err)
 /* What a replay makes the same device of, or that none can be made. */
 static void tell_record(AxVirtio *virtio)
 {
-	char key[AX_DEV_NAME_SIZE + 8], text[256];
+	char key[AX_DEV_NAME_SIZE + 8], text[2048];
 
 	if (!virtio->record || ax_record_is_replay(virtio->record))
 		return;
 	if (!virtio->type->describe) {
 		ax_record_refuse(virtio->record, virtio->link.name,
-				 "this kind of virtio device cannot be replayed");
+				 virtio->type->external
+					 ? "another process reads and writes guest memory for it"
+					 : "this kind of virtio device cannot be replayed");
 		return;
 	}
 	snprintf(key, sizeof(key), "device.%s", virtio->link.name);

@@ -35,7 +35,7 @@
 #define VIRTIO_NEEDS_RESET 64u
 #define VIRTIO_FAILED	   128u
 
-/* What a kind of device is. An op that may be NULL says so; the lock is held in all but free. */
+/* What a kind of device is. An op that may be NULL says so; the lock is held in all but outside and free. */
 struct virtio_type {
 	uint32_t id;	  /* section 5 */
 	const char *name; /* "blk": devices are blk0, blk1, ... where the embedder gives no name */
@@ -85,6 +85,11 @@ struct virtio_type {
 	 * cannot be replayed.
 	 */
 	void (*describe)(const AxVirtio *virtio, char *text, size_t size);
+	/*
+	 * A replay: do what the call from outside did that ax_record_enter() recorded with the same
+	 * @what and bytes, which are untrusted. NULL: there are none. Without the lock.
+	 */
+	void (*outside)(AxVirtio *virtio, uint32_t what, const void *bytes, size_t len);
 	/* Close the host side and free the whole object. In no VM, no lock. */
 	void (*free)(AxVirtio *virtio);
 };

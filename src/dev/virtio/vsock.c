@@ -100,6 +100,7 @@ static const struct virtio_type vsock_type = {
 	.reset = vsock_reset,
 	.save = vsock_save,
 	.restore = vsock_restore,
+	.describe = vsock_describe,
 	.free = vsock_free,
 };
 
@@ -112,14 +113,19 @@ static int check_config(const AxVirtioVsockConfig *config, AxError *err)
 					 "CID %llu cannot be a guest's: 0 to 2 and 4294967295 are "
 					 "taken, take 3 or more",
 					 (unsigned long long)config->cid);
-	if (!config->path || !*config->path || strlen(config->path) > PATH_MAX_LEN)
-		return ax_error_argument(err, -EINVAL,
-					 "a socket device's path has 1 to %d bytes, not \"%.60s\"",
-					 PATH_MAX_LEN, config->path ? config->path : "");
 	if (config->connections > AX_VIRTIO_VSOCK_CONNECTIONS_MAX)
 		return ax_error_argument(err, -EINVAL, "%u connections are more than %d",
 					 config->connections, AX_VIRTIO_VSOCK_CONNECTIONS_MAX);
 	return 0;
+}
+
+static int check_path(const char *path, AxError *err)
+{
+	if (path && *path && strlen(path) <= PATH_MAX_LEN)
+		return 0;
+	return ax_error_argument(err, -EINVAL,
+				 "a socket device's path has 1 to %d bytes, not \"%.60s\"",
+				 PATH_MAX_LEN, path ? path : "");
 }
 
 static int make_parts(struct vsock *vsock, const AxVirtioVsockConfig *config, AxError *err)
@@ -144,21 +150,25 @@ static int make_parts(struct vsock *vsock, const AxVirtioVsockConfig *config, Ax
 	return 0;
 }
 
-static int start_listening(struct vsock *vsock, const AxVirtioVsockConfig *config, AxError *err)
+/* @fd: -1: at the path. */
+static int start_listening(struct vsock *vsock, const AxVirtioVsockConfig *config, int fd,
+			   AxError *err)
 {
-	int ret = ax_unix_listen(&vsock->listener, config->path, BACKLOG, err);
+	int ret = fd < 0 ? ax_unix_listen(&vsock->listener, config->path, BACKLOG, err) : 0;
 
 	if (ret)
 		return ret;
 	vsock->listening = true;
-	return ax_watch_new(config->host, vsock->listener.fd, AX_WATCH_READ, vsock_host_accept,
-			    vsock, &vsock->listen_watch, err);
+	ret = ax_watch_new(config->host, fd < 0 ? vsock->listener.fd : fd, AX_WATCH_READ,
+			   vsock_host_accept, vsock, &vsock->listen_watch, err);
+	if (!ret && fd >= 0)
+		vsock->listener.fd = fd;
+	return ret;
 }
 
-int ax_virtio_vsock_new(const AxVirtioVsockConfig *config, AxVirtio **out, AxError *err)
+int vsock_new_on(const AxVirtioVsockConfig *config, int fd, AxVirtio **out, AxError *err)
 {
 	static const uint32_t sizes[VSOCK_QUEUES] = { QUEUE_SIZE, QUEUE_SIZE, EVENT_SIZE };
-	AxVirtioVsockConfig known = AX_VIRTIO_VSOCK_CONFIG_INIT;
 	struct virtio_init init = {
 		.type = &vsock_type,
 		.features = F_STREAM,
@@ -167,12 +177,8 @@ int ax_virtio_vsock_new(const AxVirtioVsockConfig *config, AxVirtio **out, AxErr
 		.config_len = CONFIG_SIZE,
 	};
 	struct vsock *vsock;
-	int ret;
+	int ret = check_config(config, err);
 
-	ret = ax_dev_config(&known, sizeof(known), config, sizeof(known), "AxVirtioVsockConfig",
-			    err);
-	if (!ret)
-		ret = check_config(&known, err);
 	if (ret)
 		return ret;
 	vsock = calloc(1, sizeof(*vsock));
@@ -184,17 +190,30 @@ int ax_virtio_vsock_new(const AxVirtioVsockConfig *config, AxVirtio **out, AxErr
 	vsock->listener.fd = -1;
 	vsock->alarm = UINT64_MAX;
 	vsock->virtio.type = &vsock_type;
-	init.name = known.name;
-	init.host = known.host;
+	init.name = config->name;
+	init.host = config->host;
 	ret = virtio_init(&vsock->virtio, &init, err);
 	if (!ret)
-		ret = make_parts(vsock, &known, err);
+		ret = make_parts(vsock, config, err);
 	if (!ret)
-		ret = start_listening(vsock, &known, err);
+		ret = start_listening(vsock, config, fd, err);
 	if (ret) {
 		vsock_free(&vsock->virtio);
 		return ret;
 	}
 	*out = &vsock->virtio;
 	return 0;
+}
+
+int ax_virtio_vsock_new(const AxVirtioVsockConfig *config, AxVirtio **out, AxError *err)
+{
+	AxVirtioVsockConfig known = AX_VIRTIO_VSOCK_CONFIG_INIT;
+	int ret = ax_dev_config(&known, sizeof(known), config, sizeof(known), "AxVirtioVsockConfig",
+				err);
+
+	if (!ret)
+		ret = check_config(&known, err);
+	if (!ret)
+		ret = check_path(known.path, err);
+	return ret ? ret : vsock_new_on(&known, -1, out, err);
 }

@@ -203,6 +203,28 @@ void vsock_host_shutdown(struct vsock_conn *conn);
 /* Tell the guest what the host's side will do no more: VSOCK_NO_*. */
 void vsock_host_tell(struct vsock_conn *conn, unsigned what);
 
+/*
+ * vsock_outside.c: sockets, which a replay has from the recording. A negative errno where it fails, never
+ * -EINTR.
+ */
+
+/* A program's connection, -EAGAIN; the guest's to the socket at @path. The descriptor is the caller's. */
+int vsock_accept(struct vsock *vsock);
+int vsock_connect(struct vsock *vsock, uint32_t port, const char *path);
+/* Read without waiting: bytes; 0 the end; -EAGAIN. @flags: MSG_PEEK */
+ssize_t vsock_receive(struct vsock_conn *conn, const struct iovec *iov, unsigned count, int flags);
+/* Write without waiting. @chain: whose memory it is; NULL: the device's own. */
+ssize_t vsock_send(struct vsock_conn *conn, const struct virtq_chain *chain,
+		   const struct iovec *iov, unsigned count);
+/* shutdown(2) */
+void vsock_shutdown(struct vsock_conn *conn, int how);
+/* virtio_type.describe */
+void vsock_describe(const AxVirtio *virtio, char *text, size_t size);
+/* vsock.c: a device that listens on @fd, which is its own on success, instead of a path: a replay's. */
+int vsock_new_on(const AxVirtioVsockConfig *config, int fd, AxVirtio **out, AxError *err);
+
+#define VSOCK_DESCRIPTION "vsock cid=%llu connections=%u"
+
 /* vsock_tx.c */
 
 /* Take the guest's packets. */

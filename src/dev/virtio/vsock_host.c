@@ -89,19 +89,16 @@ static void reader_is_gone(struct vsock_conn *conn)
 		vsock_host_tell(conn, VSOCK_NO_RECEIVE);
 }
 
-/* Write some: bytes written; 0: not now, or never (conn->broken). */
-static uint32_t write_some(struct vsock_conn *conn, struct iovec *iov, unsigned count)
+/* Write some, of @chain or the device's own: bytes written; 0: not now, or never (conn->broken). */
+static uint32_t write_some(struct vsock_conn *conn, const struct virtq_chain *chain,
+			   struct iovec *iov, unsigned count)
 {
-	struct msghdr message = { .msg_iov = iov, .msg_iovlen = count };
-	ssize_t written;
+	ssize_t written = vsock_send(conn, chain, iov, count);
 
-	do {
-		written = sendmsg(conn->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} while (written < 0 && errno == EINTR);
 	if (written >= 0)
 		return (uint32_t)written;
 	/* EFAULT: the guest's memory went away under a pager; its bytes are lost to the reader. */
-	if (errno != EAGAIN && errno != ENOBUFS)
+	if (written != -EAGAIN && written != -ENOBUFS)
 		reader_is_gone(conn);
 	return 0;
 }
@@ -117,7 +114,7 @@ static void flush_buffer(struct vsock_conn *conn)
 			first = conn->buffer_len;
 		iov[0] = (struct iovec){ conn->buffer + conn->buffer_start, first };
 		iov[1] = (struct iovec){ conn->buffer, conn->buffer_len - first };
-		written = write_some(conn, iov, 2);
+		written = write_some(conn, NULL, iov, 2);
 		if (!written)
 			return;
 		conn->buffer_start = (conn->buffer_start + written) % VSOCK_BUFFER;
@@ -159,7 +156,7 @@ bool vsock_host_write(struct vsock_conn *conn, const struct virtq_chain *chain, 
 		uint64_t got;
 		unsigned count =
 			virtq_slice(chain->iov, chain->out_count, offset, len, iov, SLICES, &got);
-		uint32_t written = count ? write_some(conn, iov, count) : 0;
+		uint32_t written = count ? write_some(conn, chain, iov, count) : 0;
 
 		if (!written)
 			break;
@@ -178,7 +175,7 @@ void vsock_host_shutdown(struct vsock_conn *conn)
 {
 	if (conn->buffer_len || conn->fd < 0) {
 		if (conn->fd >= 0 && (conn->heard & VSOCK_NO_RECEIVE))
-			shutdown(conn->fd, SHUT_RD);
+			vsock_shutdown(conn, SHUT_RD);
 		return;
 	}
 	if (conn->state == VSOCK_DRAINING) {
@@ -190,9 +187,9 @@ void vsock_host_shutdown(struct vsock_conn *conn)
 		return;
 	}
 	if (conn->heard & VSOCK_NO_RECEIVE)
-		shutdown(conn->fd, SHUT_RD);
+		vsock_shutdown(conn, SHUT_RD);
 	if (conn->heard & VSOCK_NO_SEND)
-		shutdown(conn->fd, SHUT_WR);
+		vsock_shutdown(conn, SHUT_WR);
 	if ((conn->heard & VSOCK_NO_SEND) && conn->ended)
 		vsock_host_tell(conn, VSOCK_NEITHER);
 }
@@ -226,6 +223,13 @@ static void ask_guest(struct vsock_conn *conn, uint32_t port)
 	vsock_conn_ready(conn);
 }
 
+static ssize_t receive(struct vsock_conn *conn, uint8_t *bytes, size_t len, int flags)
+{
+	const struct iovec iov = { bytes, len };
+
+	return vsock_receive(conn, &iov, 1, flags);
+}
+
 /* Read the greeting's line and no byte after it: that is the guest's. */
 static void greet(struct vsock_conn *conn)
 {
@@ -233,9 +237,9 @@ static void greet(struct vsock_conn *conn)
 	uint8_t *end = conn->line + conn->line_len;
 	const uint8_t *newline;
 	uint32_t port;
-	ssize_t len = recv(conn->fd, end, room, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t len = receive(conn, end, room, MSG_PEEK);
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len == -EAGAIN)
 		return;
 	if (len <= 0) {
 		vsock_conn_end(conn);
@@ -244,7 +248,7 @@ static void greet(struct vsock_conn *conn)
 	newline = memchr(end, '\n', (size_t)len);
 	if (newline)
 		len = newline - end + 1;
-	len = recv(conn->fd, end, (size_t)len, MSG_DONTWAIT);
+	len = receive(conn, end, (size_t)len, 0);
 	conn->line_len += len > 0 ? (uint32_t)len : 0;
 	if (newline && parse_line(conn->line, conn->line_len - 1, &port))
 		ask_guest(conn, port);
@@ -299,7 +303,7 @@ void vsock_host_connect(struct vsock_conn *conn)
 	char path[AX_UNIX_PATH_SIZE];
 
 	snprintf(path, sizeof(path), "%.96s_%u", vsock->listener.path, conn->host_port);
-	conn->fd = ax_unix_connect(path);
+	conn->fd = vsock_connect(vsock, conn->host_port, path);
 	if (conn->fd == -EAGAIN) {
 		vsock_alarm(vsock, ax_host_now(vsock->virtio.host) + VSOCK_RETRY_NS);
 		return;
@@ -320,11 +324,11 @@ void vsock_host_accepted(struct vsock_conn *conn)
 {
 	char line[VSOCK_LINE];
 	int len = snprintf(line, sizeof(line), "OK %u\n", conn->host_port);
+	const struct iovec iov = { line, (size_t)len };
 
 	vsock_conn_no_limit(conn);
 	conn->state = VSOCK_ESTABLISHED;
-	if (conn->hung_up ||
-	    (send(conn->fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EPIPE))
+	if (conn->hung_up || vsock_send(conn, NULL, &iov, 1) == -EPIPE)
 		hang_up(conn); /* what it wrote before it left is still the guest's */
 	vsock_host_watch(conn);
 }
@@ -345,12 +349,13 @@ void vsock_host_accept(void *opaque, int fd, unsigned events)
 {
 	struct vsock *vsock = opaque;
 
+	(void)fd;
 	(void)events;
 	virtio_lock(&vsock->virtio);
 	for (unsigned i = 0; i < ACCEPT_AT_ONCE && vsock->count < vsock->most; i++) {
-		int taken = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int taken = vsock_accept(vsock);
 
-		if (taken < 0 && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR))
+		if (taken == -EAGAIN)
 			break;
 		if (taken < 0 || !take(vsock, taken)) {
 			if (taken >= 0)

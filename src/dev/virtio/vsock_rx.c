@@ -3,7 +3,6 @@
  * Virtio socket device: packets to the guest (section 5.10.6), and its event queue.
  */
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "dev/virtio/vsock.h"
 
@@ -99,26 +98,22 @@ static bool has_data(const struct vsock_conn *conn)
 	       !(conn->heard & VSOCK_NO_RECEIVE);
 }
 
-/* Data go from the socket into the guest's buffer. Bytes; 0: the end; -1: nothing (errno). */
+/* Data go from the socket into the guest's buffer. Bytes; 0: the end; a negative errno. */
 static ssize_t receive(struct vsock_conn *conn, uint32_t *room)
 {
 	struct virtq_chain *chain = conn->vsock->rx_chain;
 	struct iovec iov[SLICES];
-	struct msghdr message = { .msg_iov = iov };
 	uint64_t want = chain->in_len - sizeof(struct vsock_header);
-	ssize_t len;
+	unsigned count;
 
 	if (want > VSOCK_PACKET)
 		want = VSOCK_PACKET;
 	if (want > vsock_credit(conn))
 		want = vsock_credit(conn);
-	message.msg_iovlen = virtq_slice(chain->iov + chain->out_count, chain->in_count,
-					 sizeof(struct vsock_header), want, iov, SLICES, &want);
+	count = virtq_slice(chain->iov + chain->out_count, chain->in_count,
+			    sizeof(struct vsock_header), want, iov, SLICES, &want);
 	*room = (uint32_t)want;
-	do {
-		len = recvmsg(conn->fd, &message, MSG_DONTWAIT);
-	} while (len < 0 && errno == EINTR);
-	return len;
+	return vsock_receive(conn, iov, count, 0);
 }
 
 static void send_data(struct vsock_conn *conn)
@@ -136,7 +131,7 @@ static void send_data(struct vsock_conn *conn)
 		return;
 	}
 	virtq_return(&vsock->virtio, VSOCK_RX, vsock->rx_chain);
-	if (len < 0 && errno == EAGAIN) {
+	if (len == -EAGAIN) {
 		conn->readable = false;
 		return;
 	}
