@@ -20,7 +20,10 @@
 #define WIDTH_MAX 400
 #define KEY_QUIT  3 /* Ctrl-C, raw */
 
-static const int watched[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT };
+/* Those that end a program by default, those that stop it, and what terminals say. */
+static const int watched[] = { SIGINT,	SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,   SIGALRM,
+			       SIGUSR1, SIGUSR2, SIGPWR,  SIGXCPU, SIGVTALRM, SIGPROF,
+			       SIGIO,	SIGTSTP, SIGCONT, SIGWINCH };
 #define WATCHED (sizeof(watched) / sizeof(watched[0]))
 
 static struct {
@@ -30,6 +33,7 @@ static struct {
 	sigset_t old_mask, wait_mask;
 	volatile sig_atomic_t ending; /* the signal */
 	volatile sig_atomic_t resized;
+	volatile sig_atomic_t stopping;
 } screen;
 
 /* What cannot be written to a terminal is not missed. */
@@ -44,6 +48,8 @@ static void on_signal(int number)
 {
 	if (number == SIGWINCH || number == SIGCONT)
 		screen.resized = number;
+	else if (number == SIGTSTP)
+		screen.stopping = number;
 	else
 		screen.ending = number;
 }
@@ -59,6 +65,12 @@ static void make_raw(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	/* The other screen; no cursor. */
 	say("\033[?1049h\033[?25l\033[H\033[2J");
+}
+
+static void restore(void)
+{
+	say("\033[?25h\033[?1049l");
+	tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
 }
 
 bool top_screen_enter(void)
@@ -88,11 +100,18 @@ void top_screen_leave(void)
 	if (!screen.entered)
 		return;
 	screen.entered = false;
-	say("\033[?25h\033[?1049l");
-	tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
+	restore();
 	for (size_t i = 0; i < WATCHED; i++)
 		sigaction(watched[i], &screen.old[i], NULL);
 	sigprocmask(SIG_SETMASK, &screen.old_mask, NULL);
+}
+
+/* As SIGTSTP does by default, with the terminal as it was. SIGCONT has us make it raw again. */
+static void stop(void)
+{
+	screen.stopping = 0;
+	restore();
+	kill(getpid(), SIGSTOP);
 }
 
 /* A key, or the terminal's end. */
@@ -142,6 +161,10 @@ enum top_event top_screen_wait(uint64_t ns, int *signal)
 		*signal = screen.ending;
 		if (screen.ending || (ret > 0 && key_quits()))
 			return TOP_QUIT;
+		if (screen.stopping) {
+			stop();
+			continue;
+		}
 		if (screen.resized)
 			return take_resize();
 		if (!ret || now >= end)
