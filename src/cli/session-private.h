@@ -5,6 +5,7 @@
 #ifndef AXVMM_CLI_SESSION_PRIVATE_H
 #define AXVMM_CLI_SESSION_PRIVATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <axvmm/crash.h>
@@ -43,6 +44,8 @@ struct session {
 	struct trace *trace;	  /* NULL: none is written */
 	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
 	struct timing *timing;	  /* NULL: off */
+	pthread_t watcher;	  /* has the first machine's exits looked at no more */
+	bool has_watcher;
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */
 	atomic_bool hurry;    /* the run is to end: see struct writer */

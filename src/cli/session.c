@@ -3,6 +3,8 @@
  * One run of a guest: everything is made, run and taken apart here.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,14 +68,30 @@ static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 		session_stop(session, STOP_OUTPUT);
 }
 
-/* On the loop's thread, where the machine stays: exits need not be looked at any more. */
+static void *forget_observer(void *vm)
+{
+	/* Without memory it stays, and costs a little. */
+	ax_observer_set(vm, NULL, NULL, NULL);
+	return NULL;
+}
+
+/*
+ * On the loop's thread, where the machine stays: exits need not be looked at any more. It waits for the
+ * vCPUs, and their handlers may wait for this thread: another one does.
+ */
 static void stop_timing_exits(void *opaque)
 {
 	struct session *session = opaque;
 	AxMachine *machine = atomic_load(&session->machine);
+	sigset_t all, old;
 
-	if (machine && !session->stats && !session->crash)
-		ax_observer_set(ax_machine_vm(machine), NULL, NULL, NULL);
+	if (!machine || session->stats || session->crash || session->has_watcher)
+		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	session->has_watcher =
+		!pthread_create(&session->watcher, NULL, forget_observer, ax_machine_vm(machine));
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 static void on_exit(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
@@ -150,6 +168,9 @@ static void free_machine(struct session *session)
 {
 	AxMachine *machine = atomic_exchange(&session->machine, NULL);
 
+	if (session->has_watcher)
+		pthread_join(session->watcher, NULL);
+	session->has_watcher = false;
 	session_debug_detach(session);
 	session_trace_detach(session);
 	if (session->serial)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <axvmm/memory.h>
@@ -152,8 +153,10 @@ void trace_detach(struct trace *trace)
 
 	if (!trace || !trace->running)
 		return;
-	/* What could not be written the writer knows. */
-	(void)ax_trace_stop(trace->running, &counts, NULL);
+	/* Without memory it goes on, and with what is freed behind this: the next moment has some. What could
+	 * not be written the writer knows. */
+	while (ax_trace_stop(trace->running, &counts, NULL) == -ENOMEM)
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 	trace->running = NULL;
 	trace->counts.exits += counts.exits;
 	trace->counts.lost += counts.lost;
