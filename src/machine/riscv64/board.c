@@ -88,14 +88,18 @@ uint32_t board_irqchip_instead(uint32_t missing)
 
 uint32_t board_power(const AxMachineOptions *options)
 {
-	const struct image image = { .bytes = options->image->bytes,
-				     .len = options->image->len,
-				     .machine = AX_IMAGE_FOR_RISCV64 };
+	const AxImageSource *source = options->image;
+	struct image image = { .machine = AX_IMAGE_FOR_RISCV64 };
 
-	/* Nobody has looked at the source yet: ax_image_load() refuses it later. */
-	if (options->power != AX_POWER_AUTO || options->image->size < sizeof(*options->image) ||
-	    !image.bytes)
+	/*
+	 * Nobody has looked at the source yet: ax_image_load() refuses it later. A replay has none, and its
+	 * recording says what was chosen.
+	 */
+	if (options->power != AX_POWER_AUTO || !source || source->size < sizeof(*source) ||
+	    !source->bytes)
 		return options->power;
+	image.bytes = source->bytes;
+	image.len = source->len;
 	return boot_linux_found(&image) ? AX_POWER_KERNEL : AX_POWER_AUTO;
 }
 
