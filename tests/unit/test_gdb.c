@@ -3,6 +3,9 @@
  * The stub for gdb on a fake VM: memory, points, stops, steps of some while others stand still,
  * peers that come and go.
  */
+#include <signal.h>
+#include <time.h>
+
 #include <axvmm/probe.h>
 
 #include "debug/gdb.h"
@@ -452,6 +455,22 @@ START_TEST(the_next_peer_finds_no_points_of_the_one_before)
 END_TEST
 
 /* A peer that reads nothing before all of it has been said. */
+/* A vCPU that runs has a timer; QEMU's user mode emulation, which the lab's unit tests run under, has 32. */
+static bool has_timers(unsigned count)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	timer_t timers[GDB_VCPUS_MAX];
+	unsigned made = 0;
+	bool enough;
+
+	while (made < count && !timer_create(CLOCK_MONOTONIC, &none, &timers[made]))
+		made++;
+	enough = made == count;
+	while (made)
+		timer_delete(timers[--made]);
+	return enough;
+}
+
 START_TEST(exits_of_all_vcpus_fit_into_what_waits_for_the_peer)
 {
 	/* "exits" */
@@ -460,6 +479,10 @@ START_TEST(exits_of_all_vcpus_fit_into_what_waits_for_the_peer)
 	size_t length = 0;
 	AxVCpu *vcpu;
 
+	if (!has_timers(GDB_VCPUS_MAX)) {
+		printf("SKIP: no %d timers for as many vCPUs that run\n", GDB_VCPUS_MAX);
+		return;
+	}
 	fake_set_cap(KVM_CAP_MAX_VCPUS, 1024);
 	begin(GDB_VCPUS_MAX, true);
 	for (unsigned i = 0; (vcpu = ax_vm_vcpu_at(test.vm, i)); i++) {
