@@ -150,11 +150,18 @@ _start:
 
 	/* 5. Masked, it sends nothing. */
 masked:
-	movq	$1, taken
 	IOAPIC_WRITE IOAPIC_ENTRY, (ENTRY_MASKED + ENTRY_LEVEL + LEVEL)
+	movq	$1, taken
 	LINE_UP
 	TAKE 1
-	GUEST_ASSERT_EQ taken, $1
+	mov	taken, %rax
+	/* Of what was sent before, one may be on its way still in a KVM that holds nothing in service. */
+	cmpb	$0, holds
+	jne	4f
+	cmp	$2, %eax
+	GUEST_ASSERT be
+	GUEST_DONE $0
+4:	GUEST_ASSERT_EQ %rax, $1
 	GUEST_DONE $0
 
 edge:
