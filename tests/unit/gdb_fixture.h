@@ -44,6 +44,8 @@ static inline void gdb_test_open(struct gdb_test *test, bool wait)
 	memset(test, 0, sizeof(*test));
 	test->fd = -1;
 	snprintf(test->path, sizeof(test->path), "/tmp/axgdb-%ld", (long)getpid());
+	/* Left by a test that was killed: a process of this number there is but this one. */
+	unlink(test->path);
 	snprintf(address, sizeof(address), "unix:%s", test->path);
 	ck_assert_msg(!ax_host_new(NULL, NULL, &test->host, &err), "%s", err.message);
 	config.address = address;
