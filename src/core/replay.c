@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/dispatch.h"
 #include "core/error.h"
@@ -306,14 +308,18 @@ static void replay_unit(struct replay *replay, struct record_item *item)
 		replay_call(replay, item);
 }
 
-/* The calling thread answers for all of them; nothing runs, so that nobody has to be woken. */
-static void own_vcpus(AxVm *vm, AxVCpuState state)
+/*
+ * The calling thread answers for all of them, or no longer does. Nothing runs: there is nobody to be woken,
+ * and no timer for that.
+ */
+static void own_vcpus(AxVm *vm, bool own)
 {
 	AxVCpu *vcpu;
 
 	for (unsigned i = 0; (vcpu = ax_vm_vcpu_at(vm, i)); i++) {
 		__atomic_store_n(&vcpu->owner, pthread_self(), __ATOMIC_RELAXED);
-		vcpu_set_state(vcpu, state);
+		atomic_store(&vcpu->owner_tid, own ? (pid_t)syscall(SYS_gettid) : 0);
+		vcpu_set_state(vcpu, own ? AX_VCPU_READY : AX_VCPU_FREE);
 	}
 }
 
@@ -348,12 +354,12 @@ int ax_replay_run(AxRecord *record, AxVm *vm, const AxReplayOptions *options,
 	*result = (AxReplayResult){ .size = result->size };
 	replay.at = RECORD_HEADER_SIZE;
 	record->replay = &replay;
-	own_vcpus(vm, AX_VCPU_READY);
+	own_vcpus(vm, true);
 	while (!replay.differs && replay.unit < record->unit_count) {
 		next(&replay, &item);
 		replay_unit(&replay, &item);
 	}
-	own_vcpus(vm, AX_VCPU_FREE);
+	own_vcpus(vm, false);
 	record->replay = NULL;
 	record->finished = true;
 	if (!replay.differs && record->damage) {

@@ -467,6 +467,10 @@ lab_pack() {
 		*) cp "$name" "$tree/axvmm/tests/$(basename "$(dirname "$name")")/" || return 1 ;;
 		esac
 	done
+	if test -d "$top/tests/record/$arch"; then
+		mkdir -p "$tree/axvmm/tests/record" && cp -R "$top/tests/record/$arch" "$tree/axvmm/tests/record/" ||
+			return 1
+	fi
 	for name in "$top/guests/$arch/guests.list" "$work/build/guests/$arch"/*.img; do
 		test ! -f "$name" || cp "$name" "$tree/axvmm/guests/$arch/" || return 1
 	done
