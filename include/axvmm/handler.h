@@ -60,6 +60,35 @@ AX_API void ax_lock(AxLock *lock);
 AX_API void ax_unlock(AxLock *lock);
 
 #define AX_RANGE_SERIAL (1u << 0) /* ops run with `lock` held */
+/*
+ * The guest need not wait for its writes: KVM collects them (KVM_REGISTER_COALESCED_MMIO), without an
+ * exit for each, and write() is called for each some time later. For registers that are only stored,
+ * bytes that are only shown; not for what the guest looks at by another way, such as memory.
+ *
+ * Order. write() sees the accesses of a vCPU, to whatever range, in the order in which that vCPU made
+ * them, and those of several vCPUs in an order that agrees with how the guest synchronized them: what is
+ * collected is handed out, one after the other, before anything comes of an exit that a vCPU made later.
+ * So a read of the range finds all writes done. Only notifications (irq.h) and what the guest does in its
+ * memory overtake collected writes: who is woken by them calls ax_coalesced_drain() first.
+ *
+ * When. At the next exit of any vCPU, whatever it is for, so before one halts in userspace, is paused or
+ * stops; and when the ring is full (at most 169 writes of one VM with 4 KiB pages), for then a write makes an exit.
+ * A guest that does not leave KVM (it computes, or halts with AX_IRQCHIP_KERNEL) may keep them waiting for
+ * ever: what has to be seen in time needs a timer that calls ax_coalesced_drain(). With ax_vcpu_run() alone
+ * that, and ax_vcpu_dispatch() before it dispatches, hand out.
+ *
+ * Who. write() runs on the thread of the vCPU that finds the writes, which need not be the one that made
+ * them: KVM does not say which did. `vcpu` is the one that finds them; on a thread that is no vCPU's
+ * (ax_coalesced_drain(), ax_range_remove()) it is the VM's first, and only what any thread may call on it
+ * works. Registers cannot be asked for, nor ax_vcpu_settle() called. Never two at a time in one VM, with or
+ * without AX_RANGE_SERIAL. AX_STOP leaves the loop with this write as the exit, after the exit that made it
+ * be found has been dealt with; of several only the first is told.
+ *
+ * Where KVM cannot (KVM_CAP_COALESCED_MMIO, _PIO), in a recorded VM, and when the VM's first such range is
+ * registered by a handler, each write makes an exit as ever: ax_range_is_coalesced(). Registering the first
+ * one waits for handlers that run now, as ax_range_remove() does. No notification may be in the range.
+ */
+#define AX_RANGE_COALESCED (1u << 1)
 
 /* A range to be registered. */
 typedef struct AxRange {
@@ -88,7 +117,7 @@ typedef uint64_t AxRangeId;
  *
  * @param id  filled on success; may be NULL
  * @return 0; -EINVAL empty, wrapping, beyond 65536 ports, or without ops; -EEXIST overlaps (the
- * message names both); -ENOMEM
+ * message names both), or AX_RANGE_COALESCED with a notification in it; -ENOMEM
  *
  * Thread: any, a handler's too.
  */
@@ -97,13 +126,32 @@ AX_API int ax_range_add_ports(AxVm *vm, const AxRange *range, AxRangeId *id, AxE
 
 /**
  * Remove a range. When this returns no vCPU is in its ops or will enter them, so that `ops` and
- * `opaque` may be freed.
+ * `opaque` may be freed. Writes to it that KVM has collected are handed out before, by this call.
  *
- * @return 0; -ENOENT no such range; -EDEADLK called from a handler of the same VM; -ENOMEM
+ * @return 0; -ENOENT no such range; -EDEADLK called from a handler of the same VM; -ENOMEM; -EIO KVM
+ *         goes on collecting: the range stays
  *
  * Thread: any but a vCPU's inside a handler. Waits for handlers that run now.
  */
 AX_API int ax_range_remove(AxVm *vm, AxRangeId id, AxError *err);
+
+/**
+ * Hand out what KVM has collected of ranges with AX_RANGE_COALESCED: when this returns, all that the
+ * guest had written before the call has been through write().
+ *
+ * @return 0; -EDEADLK from a handler of the same VM
+ *
+ * Thread: any but a vCPU's inside a handler, with no lock held that a write() takes: those of all
+ * coalesced ranges are called here, and calls on other threads are waited for.
+ */
+AX_API int ax_coalesced_drain(AxVm *vm, AxError *err);
+
+/* Whether KVM collects the writes to a range (true), or each makes an exit. Thread: any. */
+AX_API bool ax_range_is_coalesced(AxVm *vm, AxRangeId id);
+
+/* Writes that were collected and handed out since the VM was made. ax_vcpu_exit_counts() does not count
+ * them: they are no exits. Thread: any. */
+AX_API uint64_t ax_coalesced_count(AxVm *vm);
 
 /*
  * System registers: x86-64 MSRs, riscv64 CSRs. AX_UNHANDLED injects the fault that a missing

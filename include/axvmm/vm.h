@@ -18,10 +18,13 @@ extern "C" {
  * Who delivers interrupts. KERNEL on arm64 is a GICv3 where QEMU's virt board has it (distributor at
  * 0x08000000, redistributors at 0x080a0000), or a GICv2 (CPU interface at 0x08010000) where the host
  * has only that; no vCPU can be created once one has been bound or a line has been asked for.
+ *
+ * On x86-64 KVM is asked for KERNEL and SPLIT when the first vCPU is created, or a line or a message is
+ * wanted before: RAM that is added earlier costs KVM less.
  */
 typedef enum AxIrqchip {
 	AX_IRQCHIP_NONE = 0,   /* nobody: ax_vcpu_inject_interrupt() alone; cheapest */
-	AX_IRQCHIP_KERNEL = 1, /* KVM_CREATE_IRQCHIP (x86-64: PIC, IOAPIC, local APICs) */
+	AX_IRQCHIP_KERNEL = 1, /* KVM_CREATE_IRQCHIP (x86-64: PIC, IOAPIC, local APICs; no PIT) */
 	AX_IRQCHIP_USER = 2,   /* x86-64: a local APIC in this library: no timer, no LVT */
 	AX_IRQCHIP_SPLIT = 3   /* x86-64: local APICs in KVM, an IOAPIC of ours (axvmm/devices.h) */
 } AxIrqchip;
@@ -72,7 +75,7 @@ typedef struct AxVmOptions {
 	uint32_t power;	      /* an AxPower; what the host lacks is -ENOTSUP */
 	AxLogFn *log;	      /* NULL: nobody listens */
 	void *log_opaque;
-	AxPhaseFn *phase; /* NULL: nobody wants to know */
+	AxPhaseFn *phase; /* until the first vCPU is created; NULL: nobody wants to know */
 	void *phase_opaque;
 	struct AxRecord *record; /* record.h: made of this VM, or replayed by it, which is AX_VM_OFFLINE then;
 				  * borrowed; NULL: none */

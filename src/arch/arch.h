@@ -19,6 +19,7 @@
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
  * ARCH_HAS_DEBUG_REGISTERS  1: arch_debug() takes points
  * ARCH_MACHINE         ELF's number of it: recordings say it
+ * ARCH_ADDS_IRQCHIP    1: arch_vm_add_irqchip() has something to do
  * ARCH_PREPARES        1: arch_vm_prepare() has something to do
  */
 #include AX_ARCH_SEAM
@@ -47,6 +48,13 @@ extern const uint64_t arch_hypercall_unknown;
 /* After KVM_CREATE_VM: interrupt controllers, what the VM needs before vCPUs. fini undoes it. */
 int arch_vm_init(AxVm *vm, AxError *err);
 void arch_vm_fini(AxVm *vm);
+
+/*
+ * Before the first vCPU is created, and before anything needs it: the in-kernel irqchip. As late as that,
+ * because the memory that the VM is given before then costs less (x86_64/vm.c). Once; only where
+ * ARCH_ADDS_IRQCHIP, elsewhere it need not be defined. vm->lock is held.
+ */
+int arch_vm_add_irqchip(AxVm *vm, AxError *err);
 
 /*
  * Before the first vCPU is entered and before an interrupt line is used: what KVM takes only once

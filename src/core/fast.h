@@ -20,6 +20,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Inlined however many loops there are in a file: a call costs more than what it is for. */
+#define FAST_INLINE static inline __attribute__((always_inline))
+
 /* What came of an exit on the fast path. */
 enum fast {
 	FAST_HANDLED, /* enter again */
@@ -45,8 +48,8 @@ static const uint8_t size_widths[] = {
  * The range that an access lies inside of, from the cache if it hit before. NULL: not for the fast
  * path.
  */
-static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr,
-					     unsigned width)
+FAST_INLINE const struct range *fast_range(AxVCpu *vcpu, enum range_space space, uint64_t addr,
+					   unsigned width)
 {
 	const struct range_cache *cache = &vcpu->cache[space];
 	uint32_t hash = range_cache_hash(space, addr);
@@ -60,9 +63,9 @@ static inline const struct range *fast_range(AxVCpu *vcpu, enum range_space spac
 	return dispatch_cache(vcpu, space, addr, width);
 }
 
-static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
-				   AxAccessWidth width, uint64_t value, AxVCpuExitKind kind,
-				   struct fast_result *result)
+FAST_INLINE enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64_t offset,
+				 AxAccessWidth width, uint64_t value, AxVCpuExitKind kind,
+				 struct fast_result *result)
 {
 	AxHandled handled;
 
@@ -77,9 +80,9 @@ static inline enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint
 }
 
 /* The answer is in result->value. */
-static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_t offset,
-				  AxAccessWidth width, AxVCpuExitKind kind,
-				  struct fast_result *result)
+FAST_INLINE enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_t offset,
+				AxAccessWidth width, AxVCpuExitKind kind,
+				struct fast_result *result)
 {
 	AxHandled handled;
 
@@ -98,8 +101,8 @@ static inline enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint6
  * A port access of one element. KVM's numbers are checked as exit_decode() does; what fails goes
  * there.
  */
-static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t last_place,
-				  struct fast_result *result)
+FAST_INLINE enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t last_place,
+				struct fast_result *result)
 {
 	uint64_t place = run->io.data_offset;
 	const struct range *range;
@@ -132,7 +135,7 @@ static inline enum fast fast_port(AxVCpu *vcpu, struct kvm_run *run, uint64_t la
 }
 
 /* An MMIO access of a width. */
-static inline enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
+FAST_INLINE enum fast fast_mmio(AxVCpu *vcpu, struct kvm_run *run, struct fast_result *result)
 {
 	uint64_t addr = run->mmio.phys_addr;
 	const struct range *range;

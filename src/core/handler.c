@@ -129,7 +129,7 @@ static int set_observer(AxVm *vm, const AxObserver *observer, void *opaque, AxEr
 		return ax_error_nomem(err, "an observer");
 	next->observer = observer;
 	next->observer_opaque = opaque;
-	next->is_watched = observer || next->trace;
+	snapshot_choose_way(next);
 	snapshot_publish(vm, next);
 	snapshot_settle(vm);
 	return 0;

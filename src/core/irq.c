@@ -203,6 +203,8 @@ int ax_irq_get(AxVm *vm, uint32_t gsi, AxIrq *irq, AxError *err)
 	struct irq_lines *lines;
 	int ret = check_gsi(gsi, err);
 
+	if (!ret)
+		ret = vm_need_irqchip(vm, err);
 	if (!ret && ARCH_PREPARES)
 		ret = arch_vm_prepare(vm, err);
 	if (ret)
@@ -243,6 +245,8 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 {
 	int ret = check_gsi(gsi, err);
 
+	if (!ret)
+		ret = vm_need_irqchip(vm, err);
 	if (!ret && ARCH_PREPARES)
 		ret = arch_vm_prepare(vm, err);
 	if (ret)
@@ -284,7 +288,11 @@ int ax_msi_send(AxVm *vm, const AxMsi *msi, AxError *err)
 	if (!takes_messages(vm))
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "messages are interrupts only where KVM has the irqchip");
-	ax_record_output(vm->record, AX_RECORD_MESSAGE, msi->address, &msi->data, sizeof(msi->data));
+	ret = vm_need_irqchip(vm, err);
+	if (ret)
+		return ret;
+	ax_record_output(vm->record, AX_RECORD_MESSAGE, msi->address, &msi->data,
+			 sizeof(msi->data));
 	ret = sys_ioctl_struct(vm->fd, KVM_SIGNAL_MSI, &request);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_SIGNAL_MSI") : 0;
 }
@@ -327,6 +335,9 @@ int ax_irq_route(AxVm *vm, uint32_t gsi, const AxMsi *msi, AxError *err)
 	if (vm->irqchip != AX_IRQCHIP_SPLIT)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "only a split irqchip (AX_IRQCHIP_SPLIT) has routes to set");
+	ret = vm_need_irqchip(vm, err);
+	if (ret)
+		return ret;
 	lines = get_lines(vm);
 	if (!lines)
 		return ax_error_nomem(err, "interrupt lines");

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources and headers of src/core; one file a line.
 core_sources = \
+	src/core/coalesce.c \
+	src/core/coalesce.h \
+	src/core/coalesce_range.c \
 	src/core/complete.h \
 	src/core/debug.c \
 	src/core/debug.h \

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "arch/arch.h"
+#include "core/coalesce.h"
 #include "core/complete.h"
 #include "core/debug.h"
 #include "core/dispatch.h"
@@ -19,16 +20,6 @@
 #include "core/vm.h"
 #include "core/watch.h"
 
-/* Wake whoever waits for this vCPU to leave its loop or to take a snapshot. */
-static void wake_waiters(AxVm *vm)
-{
-	if (!atomic_load(&vm->waiters))
-		return;
-	pthread_mutex_lock(&vm->lock);
-	pthread_cond_broadcast(&vm->changed);
-	pthread_mutex_unlock(&vm->lock);
-}
-
 void vcpu_sync(AxVCpu *vcpu)
 {
 	const struct snapshot *snapshot = atomic_load(&vcpu->vm->snapshot);
@@ -38,7 +29,7 @@ void vcpu_sync(AxVCpu *vcpu)
 	for (unsigned space = 0; space < RANGE_SPACES; space++)
 		range_cache_reset(&vcpu->cache[space], snapshot->table[space].count);
 	atomic_store(&vcpu->seen, snapshot->generation);
-	wake_waiters(vcpu->vm);
+	vm_wake_waiters(vcpu->vm);
 }
 
 /* Stand still, settled, until nobody pauses the VM any more. */
@@ -82,7 +73,7 @@ void vcpu_enter_loop(AxVCpu *vcpu)
 void vcpu_leave_loop(AxVCpu *vcpu)
 {
 	atomic_store(&vcpu->in_loop, false);
-	wake_waiters(vcpu->vm);
+	vm_wake_waiters(vcpu->vm);
 }
 
 int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
@@ -92,36 +83,52 @@ int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	int verdict = AX_HANDLED, ret;
 
 	while ((ret = vcpu_settle(vcpu, &further, err)) == 1) {
-		AxHandled handled = dispatch_exit(vcpu, &further, &answer);
+		AxHandled handled;
 
+		if (vcpu->snapshot->coalesces)
+			coalesce_catch_up(vcpu);
+		handled = dispatch_exit(vcpu, &further, &answer);
 		if (handled == AX_HANDLED ||
 		    (handled == AX_UNHANDLED && dispatch_ignores(vcpu, &further)))
 			continue;
 		verdict = handled;
 		*exit = further;
 	}
+	/* The rest of the instruction may have been writes that KVM collects. */
+	if (vcpu->snapshot->coalesces)
+		coalesce_catch_up(vcpu);
 	return ret < 0 ? ret : verdict;
 }
 
 int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
 	bool inside = atomic_load(&vcpu->in_loop);
+	AxVCpuExitReason stopped_on;
 	uint64_t answer;
 	int handled;
 
 	if (!vcpu_is_owner(vcpu))
 		return -EPERM;
 	/* A handler may dispatch what came out of ax_vcpu_settle(). */
-	if (!inside)
-		vcpu_enter_loop(vcpu);
+	if (inside)
+		return dispatch_exit(vcpu, exit, &answer);
+	vcpu_enter_loop(vcpu);
+	if (vcpu->snapshot->coalesces)
+		coalesce_catch_up(vcpu);
 	handled = dispatch_exit(vcpu, exit, &answer);
-	if (!inside)
-		vcpu_leave_loop(vcpu);
+	if (coalesce_has_verdict(vcpu) && coalesce_take_verdict(vcpu, &stopped_on) == AX_STOP &&
+	    handled == AX_HANDLED)
+		handled = AX_STOP;
+	vcpu_leave_loop(vcpu);
 	return handled;
 }
 
-/* Enter until something comes that is not for the fast path. Returns KVM_RUN's rc of that exit. */
-static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
+/*
+ * Enter until something comes that is not for the fast path. Returns KVM_RUN's rc of that exit.
+ * @coalesces is a constant, so that the loop without it has nothing of it.
+ */
+FAST_INLINE int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
+			 const bool coalesces)
 {
 	const uint64_t last_place = vcpu->run_size - sizeof(uint32_t); /* of a port's data */
 	struct kvm_run *run = vcpu->run;
@@ -130,6 +137,8 @@ static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 	for (;;) {
 		int rc = sys_vcpu_run(fd);
 
+		if (coalesces)
+			coalesce_catch_up(vcpu);
 		*fast = FAST_NOT;
 		if (unlikely(rc))
 			return rc;
@@ -138,6 +147,8 @@ static int run_fast(AxVCpu *vcpu, enum fast *fast, struct fast_result *result)
 		else if (run->exit_reason == KVM_EXIT_MMIO)
 			*fast = fast_mmio(vcpu, run, result);
 		if (unlikely(*fast != FAST_HANDLED || must_complete(vcpu)))
+			return 0;
+		if (coalesces && unlikely(coalesce_has_verdict(vcpu)))
 			return 0;
 	}
 }
@@ -166,22 +177,19 @@ int vcpu_leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitRe
 	return result->handled;
 }
 
-/* One or more exits, the last of which is in @exit. Returns its AxHandled, or a negative errno. */
-static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+FAST_INLINE int plain_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err, const bool coalesces)
 {
 	struct fast_result result;
 	enum fast fast;
 	uint64_t answer;
 	int rc, ret = 0;
 
-	if (unlikely(vcpu->snapshot->is_watched))
-		return watch_exit(vcpu, exit, err);
 	if (must_complete(vcpu))
 		ret = vcpu_complete(vcpu, exit, err);
 	if (!ret) {
-		rc = run_fast(vcpu, &fast, &result);
+		rc = run_fast(vcpu, &fast, &result, coalesces);
 		if (fast == FAST_HANDLED)
-			return AX_HANDLED; /* which has something to complete */
+			return AX_HANDLED; /* which has something to complete, or there is a verdict */
 		if (fast == FAST_LEAVE)
 			return vcpu_leave_fast(vcpu, &result, exit, err);
 		ret = vcpu_take_exit(vcpu, rc, exit, err);
@@ -191,15 +199,35 @@ static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	return dispatch_exit(vcpu, exit, &answer);
 }
 
+/* Apart, so that the plain loop has its registers for itself. */
+static __attribute__((noinline)) int detour(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	if (vcpu->snapshot->observer || vcpu->snapshot->trace)
+		return watch_exit(vcpu, exit, err);
+	return plain_exit(vcpu, exit, err, true);
+}
+
+/* One or more exits, the last of which is in @exit. Returns its AxHandled, or a negative errno. */
+static int next_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
+{
+	if (unlikely(vcpu->snapshot->has_detour))
+		return detour(vcpu, exit, err);
+	return plain_exit(vcpu, exit, err, false);
+}
+
 /*
- * What others asked of the loop itself: stop, pause, newer registrations. Returns an AxHandled, as
- * of an exit in @exit that came up while the vCPU was settled for a pause; or a negative errno.
+ * What others asked of the loop itself: stop, pause, newer registrations; what a handler of collected
+ * writes wants. Returns an AxHandled, as of an exit in @exit that came up while the vCPU was settled for
+ * a pause, or of a collected write; or a negative errno.
  */
 static int serve_loop_requests(AxVCpu *vcpu, uint32_t requests, AxVCpuExitReason *exit,
 			       AxError *err)
 {
 	int verdict = AX_HANDLED;
 
+	/* The rest of the requests stay, and are looked at the next time. */
+	if (requests & REQUEST_VERDICT)
+		return coalesce_take_verdict(vcpu, exit);
 	if (requests & REQUEST_PAUSE) {
 		verdict = vcpu_quiesce(vcpu, exit, err);
 		if (verdict < 0)
@@ -221,7 +249,7 @@ static int loop(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 			*exit = (AxVCpuExitReason){ .kind = AX_EXIT_NOTHING, .vcpu = vcpu->id };
 			return AX_LOOP_VM_STOPPED;
 		}
-		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC))) {
+		if (unlikely(requests & (REQUEST_PAUSE | REQUEST_SYNC | REQUEST_VERDICT))) {
 			handled = serve_loop_requests(vcpu, requests, exit, err);
 		} else if (likely(vcpu_may_enter(vcpu))) {
 			handled = next_exit(vcpu, exit, err);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/coalesce.h"
 #include "core/error.h"
 #include "core/notify.h"
 #include "core/vm.h"
@@ -157,6 +158,19 @@ static bool is_taken(const AxVm *vm, const AxNotify *what)
 	return false;
 }
 
+bool notify_within(AxVm *vm, enum range_space space, uint64_t base, uint64_t length)
+{
+	const struct notification *entries = vm->notifies.entries;
+
+	for (size_t i = 0; i < vm->notifies.count; i++) {
+		const AxNotify *what = &entries[i].what;
+
+		if (space_of(what) == space && what->addr >= base && what->addr - base < length)
+			return true;
+	}
+	return false;
+}
+
 static int set_ioeventfd(AxVm *vm, const AxNotify *what, uint32_t flags)
 {
 	struct kvm_ioeventfd request = {
@@ -210,8 +224,10 @@ static int add_locked(AxVm *vm, const AxNotify *what, AxNotifyId *id, AxError *e
 {
 	struct notification *entries;
 	AxNotifyId new_id = vm->next_id + 1;
-	int in_kernel, ret = 0;
+	int in_kernel, ret = coalesce_check_notify(vm, space_of(what), what->addr, err);
 
+	if (ret)
+		return ret;
 	if (is_taken(vm, what))
 		return ax_error_argument(err, -EEXIST,
 					 "writes of %u bytes at 0x%" PRIx64 " are notified already",

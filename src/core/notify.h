@@ -23,4 +23,7 @@ bool notify_soft_write(AxVCpu *vcpu, enum range_space space, uint64_t addr, unsi
 bool notify_overlaps(const struct snapshot *snapshot, enum range_space space, uint64_t base,
 		     uint64_t length);
 
+/* The same about all notifications, KVM's too. vm->lock is held. */
+bool notify_within(AxVm *vm, enum range_space space, uint64_t base, uint64_t length);
+
 #endif

@@ -11,8 +11,10 @@
 
 #include <axvmm/memory.h>
 
+#include "core/coalesce.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/notify.h"
 #include "core/range.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -78,7 +80,7 @@ static int check_range(enum range_space space, const AxRange *desc, AxError *err
 					 desc->base, desc->base + (desc->length - 1));
 	if ((desc->flags & AX_RANGE_SERIAL) && !desc->lock)
 		return ax_error_argument(err, -EINVAL, "AX_RANGE_SERIAL without a lock");
-	if (desc->flags & ~AX_RANGE_SERIAL)
+	if (desc->flags & ~(AX_RANGE_SERIAL | AX_RANGE_COALESCED))
 		return ax_error_argument(err, -EINVAL, "unknown range flags 0x%x", desc->flags);
 	return 0;
 }
@@ -161,6 +163,7 @@ static struct range *new_range(AxVm *vm, const AxRange *desc, bool uncached)
 	}
 	choose_ops(range, desc);
 	range->uncached = uncached;
+	range->wants_coalescing = desc->flags & AX_RANGE_COALESCED;
 	range->id = ++vm->next_id;
 	if (desc->name)
 		strncpy(range->name, desc->name, sizeof(range->name) - 1);
@@ -185,6 +188,8 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 	struct snapshot *next;
 	struct range *range;
 	uint64_t ram_base, ram_size;
+	AxRangeId new_id;
+	bool coalesced;
 
 	if (other)
 		return ax_error_argument(err, -EEXIST,
@@ -200,6 +205,14 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 					 " overlaps RAM at 0x%" PRIx64 " with size 0x%" PRIx64,
 					 desc->name ? desc->name : "", desc->base, desc->length,
 					 ram_base, ram_size);
+	if ((desc->flags & AX_RANGE_COALESCED) &&
+	    notify_within(vm, space, desc->base, desc->length))
+		return ax_error_argument(err, -EEXIST,
+					 "%s \"%s\" at 0x%" PRIx64 " with length 0x%" PRIx64
+					 " is to be coalesced, but a notification is in it: "
+					 "register that place apart",
+					 space_name(space), desc->name ? desc->name : "",
+					 desc->base, desc->length);
 	next = snapshot_copy(current);
 	range = new_range(vm, desc, uncached);
 	if (!next || !range) {
@@ -208,9 +221,17 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 		return ax_error_nomem(err, "a range");
 	}
 	insert(&next->table[space], range);
+	coalesced = coalesce_may(vm, space, desc);
+	if (coalesced) {
+		next->coalesces = true;
+		snapshot_choose_way(next);
+	}
+	new_id = range->id;
 	if (id)
-		*id = range->id;
+		*id = new_id;
 	snapshot_publish(vm, next);
+	if (coalesced)
+		coalesce_start(vm, new_id);
 	return 0;
 }
 
@@ -287,8 +308,17 @@ static int remove_locked(AxVm *vm, AxRangeId id, AxError *err)
 
 int ax_range_remove(AxVm *vm, AxRangeId id, AxError *err)
 {
-	int ret;
+	int ret = 0;
 
+	pthread_mutex_lock(&vm->lock);
+	if (!called_from_handler(vm))
+		ret = coalesce_stop(vm, id, err);
+	pthread_mutex_unlock(&vm->lock);
+	if (ret < 0)
+		return ret;
+	/* What was written to it until now is handed out while it is there. */
+	if (ret)
+		coalesce_drain(vm, NULL);
 	pthread_mutex_lock(&vm->lock);
 	ret = remove_locked(vm, id, err);
 	pthread_mutex_unlock(&vm->lock);

@@ -39,6 +39,8 @@ struct range {
 	void *device;
 	AxLock *lock;  /* held around device_ops; NULL: none */
 	bool uncached; /* the fast path must not see it: accesses mean more than a call of ops */
+	bool wants_coalescing; /* AX_RANGE_COALESCED */
+	bool coalesced;	       /* KVM does it; under vm->lock */
 	AxRangeId id;
 	char name[RANGE_NAME_SIZE];
 };
@@ -68,10 +70,17 @@ struct snapshot {
 	struct soft_notify *notifies;
 	const AxObserver *observer; /* NULL: nobody watches */
 	void *observer_opaque;
-	AxTrace *trace;	 /* NULL: none is written */
-	bool is_watched; /* by either: the loop's one look */
+	AxTrace *trace;		  /* NULL: none is written */
+	bool coalesces;		  /* KVM may have collected writes: coalesce.h */
+	bool has_detour;	  /* one of these: the loop's one look */
 	struct snapshot *retired; /* next in vm->retired */
 };
+
+/* Once what the loop looks at has been changed. */
+static inline void snapshot_choose_way(struct snapshot *snapshot)
+{
+	snapshot->has_detour = snapshot->observer || snapshot->trace || snapshot->coalesces;
+}
 
 /* The range of @table in which @addr lies; NULL when there is none. Logarithmic. */
 struct range *range_find(const struct range_table *table, uint64_t addr);

@@ -221,6 +221,11 @@ int ax_vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		return ax_error_state(err,
 				      "ax_vcpu_settle: the handler of this %s has yet to answer it",
 				      ax_exit_name(vcpu->pending.kind));
+	if (vcpu->draining)
+		return ax_error_state(err,
+				      "ax_vcpu_settle: what vCPU %u does now comes after the write "
+				      "that KVM had collected",
+				      vcpu->id);
 	/* In a handler: the loop may have to tell of this access when kvm_run says it no more. */
 	if (atomic_load(&vcpu->in_loop) && vcpu->pending.kind != AX_EXIT_NOTHING)
 		exit_decode(0, vcpu->run, vcpu->run_size, &vcpu->settled, &flags);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/coalesce.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -30,7 +31,8 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 	copy->observer = from->observer;
 	copy->observer_opaque = from->observer_opaque;
 	copy->trace = from->trace;
-	copy->is_watched = from->is_watched;
+	copy->coalesces = from->coalesces;
+	copy->has_detour = from->has_detour;
 
 	/* Each array has room for one more, so that an addition needs no second allocation. */
 	for (unsigned space = 0; space < RANGE_SPACES; space++) {
@@ -81,7 +83,7 @@ static bool all_hold(AxVm *vm, uint64_t generation)
 		if (holds_older(vm->vcpus[i], generation))
 			return false;
 	}
-	return true;
+	return !coalesce_holds_older(vm, generation);
 }
 
 static void free_retired(AxVm *vm)
@@ -131,7 +133,7 @@ bool called_from_handler(AxVm *vm)
 		if (atomic_load(&vm->vcpus[i]->in_loop) && vcpu_is_owner(vm->vcpus[i]))
 			return true;
 	}
-	return false;
+	return coalesce_is_drainer(vm);
 }
 
 void range_fini(AxVm *vm)

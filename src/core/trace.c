@@ -211,7 +211,7 @@ static int publish(AxVm *vm, AxTrace *trace, AxError *err)
 	if (!next)
 		return ax_error_nomem(err, "a trace");
 	next->trace = trace;
-	next->is_watched = next->observer || trace;
+	snapshot_choose_way(next);
 	if (trace)
 		trace->generation = next->generation;
 	snapshot_publish(vm, next);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "core/coalesce.h"
 #include "core/error.h"
 #include "core/power.h"
 #include "core/trace.h"
@@ -105,6 +106,7 @@ static int append(AxVm *vm, AxVCpu *vcpu)
 		return ret;
 	vm->vcpus[vm->vcpu_count] = vcpu;
 	__atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_SEQ_CST);
+	coalesce_found_ring(vm, vm->vcpus[0]);
 	return 0;
 }
 
@@ -176,6 +178,9 @@ int ax_vcpu_create(AxVm *vm, uint32_t id, AxVCpu **out, AxError *err)
 
 	if (ax_vm_vcpu(vm, id))
 		return ax_error_argument(err, -EEXIST, "vCPU id %u is taken", id);
+	ret = vm_need_irqchip(vm, err);
+	if (ret)
+		return ret;
 	vcpu = alloc_vcpu(vm, id);
 	if (!vcpu)
 		return ax_error_nomem(err, "a vCPU");
@@ -336,7 +341,8 @@ int ax_vcpu_unbind(AxVCpu *vcpu, AxError *err)
 
 bool vcpu_has_reason_to_run(AxVCpu *vcpu, uint32_t requests)
 {
-	if (requests & (REQUEST_KICK | REQUEST_STOP | REQUEST_START | REQUEST_EXIT))
+	if (requests &
+	    (REQUEST_KICK | REQUEST_STOP | REQUEST_START | REQUEST_EXIT | REQUEST_VERDICT))
 		return true;
 	return !atomic_load(&vcpu->powered_off) && arch_can_wake(vcpu);
 }

@@ -28,6 +28,7 @@ enum vcpu_request {
 	REQUEST_INTERRUPT = 1 << 4, /* the architecture has an interrupt to deliver */
 	REQUEST_START = 1 << 5,	    /* vcpu->start_entry, start_arg */
 	REQUEST_EXIT = 1 << 6,	    /* arch_next_exit() has another exit */
+	REQUEST_VERDICT = 1 << 7,   /* coalesce_take_verdict() has one */
 };
 
 /* pending.kind when KVM_RUN failed: takes no answer, but ax_vcpu_settle() may help. */
@@ -63,7 +64,8 @@ struct AxVCpu {
 	size_t old_affinity_size;
 	bool signal_was_blocked;
 	AxVCpuExitReason settled; /* the access that a handler settled last */
-	bool waits;		  /* ax_vm_run: halted or off. Under vm->lock */
+	bool draining; /* hands out what KVM has collected: kvm_run holds an exit that is not decoded */
+	bool waits; /* ax_vm_run: halted or off. Under vm->lock */
 
 	/* Written by other threads. Its own cache line, so that they don't disturb the owner's. */
 	_Alignas(64) _Atomic uint32_t requests;

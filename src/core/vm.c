@@ -16,6 +16,7 @@
 #include <axvmm/axvmm.h>
 
 #include "arch/arch.h"
+#include "core/coalesce.h"
 #include "core/error.h"
 #include "core/pager.h"
 #include "core/record.h"
@@ -178,6 +179,8 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 	vm->log = options->log;
 	vm->log_opaque = options->log_opaque;
 	vm->record = options->record;
+	vm->phase = options->phase;
+	vm->phase_opaque = options->phase_opaque;
 	ret = install_kick_handler(vm->kick_signal, err);
 	if (!ret)
 		ret = open_kvm(vm, options->kvm_path ? options->kvm_path : "/dev/kvm", err);
@@ -187,7 +190,25 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 	phase(options, "KVM_CREATE_VM");
 	if (!ret)
 		ret = arch_vm_init(vm, err);
-	phase(options, "interrupt controller");
+	phase(options, ARCH_ADDS_IRQCHIP ? "KVM's own pages" : "interrupt controller");
+	return ret;
+}
+
+int vm_need_irqchip(AxVm *vm, AxError *err)
+{
+	int ret = 0;
+
+	/* Messages come this way, too. */
+	if (!ARCH_ADDS_IRQCHIP || atomic_load(&vm->has_irqchip))
+		return 0;
+	pthread_mutex_lock(&vm->lock);
+	if (!atomic_load(&vm->has_irqchip)) {
+		ret = arch_vm_add_irqchip(vm, err);
+		atomic_store(&vm->has_irqchip, !ret);
+		if (!ret && vm->phase)
+			vm->phase(vm->phase_opaque, "interrupt controller");
+	}
+	pthread_mutex_unlock(&vm->lock);
 	return ret;
 }
 
@@ -236,6 +257,7 @@ void ax_vm_destroy(AxVm *vm)
 	}
 	memory_fini(vm);
 	range_fini(vm);
+	coalesce_fini(vm);
 	arch_vm_fini(vm);
 	if (vm->fd >= 0)
 		sys_close(vm->fd);
@@ -267,6 +289,15 @@ AxVCpu *ax_vm_vcpu_at(AxVm *vm, unsigned index)
 	found = index < vm->vcpu_count ? vm->vcpus[index] : NULL;
 	pthread_mutex_unlock(&vm->lock);
 	return found;
+}
+
+void vm_wake_waiters(AxVm *vm)
+{
+	if (!atomic_load(&vm->waiters))
+		return;
+	pthread_mutex_lock(&vm->lock);
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 static bool some_are_in_loop(AxVm *vm)

@@ -33,6 +33,7 @@ struct sys_reg_range {
 
 struct ram;	  /* memory.c */
 struct irq_lines; /* irq.c */
+struct coalesce;  /* coalesce.h */
 
 /* Where vm->vcpus points into. Grows by a new one: who looks without the lock may be in an older. */
 struct vcpu_table {
@@ -60,13 +61,17 @@ struct AxVm {
 	int fd;
 	size_t run_size; /* KVM_GET_VCPU_MMAP_SIZE */
 	AxIrqchip irqchip;
-	uint32_t irq_version; /* ax_irq_version() */
-	AxPower power;	      /* what was asked for; arch_vm_init() resolves AX_POWER_AUTO */
+	atomic_bool has_irqchip; /* vm_need_irqchip() has been here */
+	uint32_t irq_version;	 /* ax_irq_version() */
+	AxPower power;		 /* what was asked for; arch_vm_init() resolves AX_POWER_AUTO */
 	AxUnclaimed unclaimed;
 	int kick_signal;
 	AxLogFn *log;
 	void *log_opaque;
-	AxRecord *record; /* all that reaches handlers goes into it, or comes from it; NULL: neither */
+	AxPhaseFn *phase; /* until there is an irqchip */
+	void *phase_opaque;
+	AxRecord *
+		record; /* all that reaches handlers goes into it, or comes from it; NULL: neither */
 
 	/* Guards what is built and published, below. Never taken on the exit path. */
 	pthread_mutex_t lock;
@@ -107,8 +112,9 @@ struct AxVm {
 	struct vm_reserved reserved;
 	_Atomic(struct ram *) ram; /* memory.c: a sorted table, replaced as a whole */
 	struct irq_lines *irq_lines;
-	struct list notifies; /* notify.c */
-	struct list devices;  /* device.c */
+	struct list notifies;	   /* notify.c */
+	struct coalesce *coalesce; /* NULL: no range ever wanted it */
+	struct list devices;	   /* device.c */
 	struct arch_vm *arch;
 };
 
@@ -127,6 +133,15 @@ bool memory_overlapping(AxVm *vm, AxGuestPhysAddr base, uint64_t size, unsigned 
 void irq_fini(AxVm *vm);
 void notify_fini(AxVm *vm);
 void device_fini(AxVm *vm);
+
+/*
+ * Before a vCPU is created and before the in-kernel irqchip is used: 0, or a negative errno with nothing
+ * changed. vm->lock is not held.
+ */
+int vm_need_irqchip(AxVm *vm, AxError *err);
+
+/* Wake whoever waits for vCPUs to leave their loop or to take a snapshot (vm->changed). */
+void vm_wake_waiters(AxVm *vm);
 
 /* Say a line to the VM's log; nothing when nobody listens. */
 void vm_log(AxVm *vm, AxLogLevel level, const char *format, ...) AX_PRINTF(3, 4);

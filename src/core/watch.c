@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "arch/arch.h"
+#include "core/coalesce.h"
 #include "core/complete.h"
 #include "core/dispatch.h"
 #include "core/fast.h"
@@ -47,6 +48,33 @@ static int dispatch_traced(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t 
 	return handled;
 }
 
+void watch_collected_begin(const AxVCpu *vcpu, struct watch_times *times)
+{
+	times->counter = vcpu->ring ? arch_counter() : 0;
+	times->ns = vcpu->snapshot->observer ? now_ns() : 0;
+}
+
+void watch_collected_end(AxVCpu *vcpu, const struct watch_times *times,
+			 const AxVCpuExitReason *exit, int handled)
+{
+	const struct snapshot *snapshot = vcpu->snapshot;
+
+	if (vcpu->ring) {
+		const uint64_t counters[3] = { times->counter, times->counter, arch_counter() };
+
+		trace_put(vcpu->ring, exit, 0, handled, counters, NULL, 0);
+	}
+	if (snapshot->observer) {
+		AxExitRecord record = { .size = sizeof(record),
+					.exit = exit,
+					.handled = handled,
+					.time_ns = times->ns,
+					.handler_ns = now_ns() - times->ns };
+
+		snapshot->observer->exit(snapshot->observer_opaque, vcpu, &record);
+	}
+}
+
 /* One exit with an observer watching: no fast path, two more looks at the clock. */
 static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
@@ -63,6 +91,8 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	times[1] = arch_counter();
 	record.time_ns = now_ns();
 	record.kvm_ns = record.time_ns - before;
+	if (snapshot->coalesces)
+		coalesce_catch_up(vcpu);
 	if (!ret)
 		ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret < 0)
@@ -85,6 +115,7 @@ static int run_traced(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
 {
 	const uint64_t last_place = vcpu->run_size - sizeof(uint32_t); /* of a port's data */
 	struct trace_ring *ring = vcpu->ring;
+	const bool coalesces = vcpu->snapshot->coalesces;
 	struct kvm_run *run = vcpu->run;
 	uint64_t entered = times[0];
 	int fd = vcpu->fd;
@@ -92,8 +123,12 @@ static int run_traced(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
 	for (;;) {
 		int rc = sys_vcpu_run(fd);
 		uint64_t left = arch_counter();
-		struct trace_slot *slot = trace_claim(ring);
+		struct trace_slot *slot;
 
+		/* What was collected comes before this exit in the ring, too. */
+		if (unlikely(coalesces))
+			coalesce_catch_up(vcpu);
+		slot = trace_claim(ring);
 		slot->entered = entered;
 		slot->left = left;
 		*fast = FAST_NOT;
@@ -135,7 +170,7 @@ static int run_traced(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
 		entered = arch_counter();
 		slot->done = entered;
 		trace_publish(ring, slot);
-		if (must_complete(vcpu))
+		if (must_complete(vcpu) || unlikely(coalesces && coalesce_has_verdict(vcpu)))
 			return 0;
 	}
 }

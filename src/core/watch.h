@@ -7,10 +7,24 @@
 
 #include "core/vcpu.h"
 
+/* When the handler of a collected write was called. */
+struct watch_times {
+	uint64_t counter;
+	uint64_t ns;
+};
+
 /*
  * One or more exits, the last of which is in @exit, each told to those who watch. Owner, inside its
- * loop, when vcpu->snapshot->is_watched. Returns its AxHandled, or a negative errno.
+ * loop, when its snapshot has an observer or a trace. Returns its AxHandled, or a negative errno.
  */
 int watch_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
+
+/*
+ * Around the handler of a write that KVM had collected (coalesce.h): those who watch see it as the exit
+ * that it would have been, which took KVM no time. Nothing when nobody watches. Owner, in its loop.
+ */
+void watch_collected_begin(const AxVCpu *vcpu, struct watch_times *times);
+void watch_collected_end(AxVCpu *vcpu, const struct watch_times *times,
+			 const AxVCpuExitReason *exit, int handled);
 
 #endif

@@ -35,6 +35,7 @@ tests_kvm_libaxkvm_la_SOURCES = $(kvm_helper_sources)
 KVM_GUEST_LIBS = tests/kvm/libaxkvm.la guests/libguests.la $(KVM_TEST_LIBS)
 
 kvm_tests += \
+	tests/kvm/coalesced \
 	tests/kvm/concurrency \
 	tests/kvm/debug \
 	tests/kvm/decode \
@@ -52,6 +53,7 @@ kvm_tests += \
 	tests/kvm/pause \
 	tests/kvm/statistics \
 	tests/kvm/trace
+tests_kvm_coalesced_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_concurrency_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_debug_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_decode_LDADD = $(KVM_GUEST_LIBS)
@@ -82,6 +84,7 @@ if ARCH_X86_64
 kvm_tests += \
 	tests/kvm/interrupts \
 	tests/kvm/x86_64/boot \
+	tests/kvm/x86_64/coalesced_port \
 	tests/kvm/x86_64/hypercall \
 	tests/kvm/x86_64/msr \
 	tests/kvm/x86_64/notify_port \
@@ -92,6 +95,7 @@ tests_kvm_interrupts_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_boot_SOURCES = tests/kvm/x86_64/boot.c tests/kvm/x86_64/boot_code.S \
 	tests/kvm/x86_64/boot_code.h
 tests_kvm_x86_64_boot_LDADD = $(KVM_GUEST_LIBS)
+tests_kvm_x86_64_coalesced_port_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_hypercall_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_msr_LDADD = $(KVM_GUEST_LIBS)
 tests_kvm_x86_64_notify_port_LDADD = $(KVM_GUEST_LIBS)
@@ -101,6 +105,7 @@ endif
 
 # Also under ThreadSanitizer: what has several threads.
 tsan_tests += \
+	tests/kvm/coalesced \
 	tests/kvm/concurrency \
 	tests/kvm/disturb \
 	tests/kvm/guests \

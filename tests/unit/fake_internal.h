@@ -43,6 +43,11 @@ struct fake_irqfd {
 	struct kvm_irqfd what;
 };
 
+struct fake_zone {
+	struct fake_zone *next;
+	struct kvm_coalesced_mmio_zone zone;
+};
+
 #define FAKE_GSIS 256
 
 /* What a descriptor stands for. */
@@ -61,6 +66,7 @@ struct fake_object {
 	struct fake_slot *slots;
 	struct fake_ioeventfd *ioeventfds;
 	struct fake_irqfd *irqfds;
+	struct fake_zone *zones;
 	int irq_level[FAKE_GSIS]; /* -1: never set */
 };
 
@@ -101,6 +107,11 @@ void fake_state_free(struct fake_object *object);
 /* fake_vm.c: -ENOTTY when it is none of its requests. */
 int fake_vm_ioctl(struct fake_object *object, unsigned long request, uintptr_t arg);
 void fake_vm_free(struct fake_object *object);
+
+/* fake_coalesce.c */
+int fake_set_zone(struct fake_object *vm, const struct kvm_coalesced_mmio_zone *zone);
+int fake_unset_zone(struct fake_object *vm, const struct kvm_coalesced_mmio_zone *zone);
+void fake_zones_free(struct fake_object *vm);
 
 /* fake_run.c */
 void fake_run_reset(void);

@@ -164,6 +164,21 @@ unsigned fake_ioeventfds(unsigned vm);
 unsigned fake_irqfds(unsigned vm);
 
 /*
+ * A guest's write that KVM collects: true when it went into the ring; false: no zone has it, or the ring
+ * is full, and it makes an exit. KVM_CAP_COALESCED_MMIO is FAKE_RING_PAGE when it is there, which a test
+ * says by fake_set_cap(). Thread: any, in a step, too.
+ */
+#define FAKE_RING_PAGE	 2
+#define FAKE_RING_SIZE	 170 /* entries, of which one is always empty */
+bool fake_collect(unsigned vm, bool port, uint64_t addr, unsigned len, uint64_t value);
+/* The same as one of KVM's own steps: put this into the ring, whatever it is. */
+void fake_put_entry(unsigned vm, const struct kvm_coalesced_mmio *entry);
+/* The ring, in the first vCPU's pages; NULL. */
+struct kvm_coalesced_mmio_ring *fake_ring(unsigned vm);
+/* Zones of a VM now. */
+unsigned fake_zones(unsigned vm);
+
+/*
  * What every descriptor of KVM_GET_STATS_FD reads as: bytes of the format of api.rst 4.133, borrowed;
  * at most @piece at a time (0: all). Without them it reads as empty.
  */

@@ -223,6 +223,10 @@ int fake_vm_ioctl(struct fake_object *object, unsigned long request, uintptr_t a
 	case KVM_IRQ_LINE: return set_line(object, (const struct kvm_irq_level *)arg);
 	case KVM_IRQFD: return set_irqfd(object, (const struct kvm_irqfd *)arg);
 	case KVM_IOEVENTFD: return set_ioeventfd(object, (const struct kvm_ioeventfd *)arg);
+	case KVM_REGISTER_COALESCED_MMIO:
+		return fake_set_zone(object, (const struct kvm_coalesced_mmio_zone *)arg);
+	case KVM_UNREGISTER_COALESCED_MMIO:
+		return fake_unset_zone(object, (const struct kvm_coalesced_mmio_zone *)arg);
 	case KVM_SIGNAL_MSI: return object->irqchip ? 1 : -EINVAL;
 	case KVM_SET_GSI_ROUTING: return object->irqchip ? 0 : -EINVAL;
 	case KVM_CREATE_DEVICE: return create_device(object, (struct kvm_create_device *)arg);
@@ -244,6 +248,7 @@ void fake_vm_free(struct fake_object *object)
 		free(object->ioeventfds);
 		object->ioeventfds = next;
 	}
+	fake_zones_free(object);
 	while (object->irqfds) {
 		struct fake_irqfd *next = object->irqfds->next;
 

@@ -2,6 +2,7 @@
 # Unit tests (libcheck, no KVM). They are linked with every layer but src/sys, and with the fake of
 # src/sys listed here, in one library so that each side may call the other.
 fake_sources = \
+	tests/unit/fake_coalesce.c \
 	tests/unit/fake_internal.h \
 	tests/unit/fake_libc.c \
 	tests/unit/fake_libc.h \

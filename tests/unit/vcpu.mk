@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit tests of running vCPUs: exits, requests, dispatch, registration, whole VMs.
 unit_tests += \
+	tests/unit/test_coalesce \
+	tests/unit/test_coalesce_loop \
+	tests/unit/test_coalesce_threads \
 	tests/unit/test_dispatch \
 	tests/unit/test_exit \
 	tests/unit/test_exit_error \
@@ -27,8 +30,12 @@ unit_tests += \
 	tests/unit/test_vm \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
+tests_unit_test_coalesce_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_registration_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
+	tests/unit/test_coalesce \
+	tests/unit/test_coalesce_loop \
+	tests/unit/test_coalesce_threads \
 	tests/unit/test_handler \
 	tests/unit/test_kick \
 	tests/unit/test_observer \
@@ -40,7 +47,7 @@ tsan_tests += \
 	tests/unit/test_vcpu_state \
 	tests/unit/test_vm_run \
 	tests/unit/test_vm_stop
-EXTRA_DIST += tests/unit/power_fixture.h tests/unit/run_fixture.h tests/unit/trace_fixture.h
+EXTRA_DIST += tests/unit/coalesce_fixture.h tests/unit/power_fixture.h tests/unit/run_fixture.h tests/unit/trace_fixture.h
 
 # Pure code of other architectures.
 unit_tests += tests/unit/riscv64/test_insn

@@ -13,6 +13,9 @@
 /* The IRQ line of a CPU without irqchip has a level. */
 #define ARCH_LINE_HAS_LEVEL 1
 
+/* The irqchip, if there is one, comes with the VM. */
+#define ARCH_ADDS_IRQCHIP 0
+
 /* The GIC is initialised once all vCPUs exist. */
 #define ARCH_PREPARES 1
 

@@ -13,6 +13,9 @@
 /* The external interrupt line of a hart has a level. */
 #define ARCH_LINE_HAS_LEVEL 1
 
+/* The irqchip, if there is one, comes with the VM. */
+#define ARCH_ADDS_IRQCHIP 0
+
 /* KVM's AIA is completed when all vCPUs exist, and before it is used: aia.c. */
 #define ARCH_PREPARES 1
 

@@ -38,28 +38,43 @@ static int set_kvm_pages(AxVm *vm, AxError *err)
 	return 0;
 }
 
+static int no_kernel_irqchip(int os_errno, AxError *err)
+{
+	return ax_error_set(
+		err, -ENOTSUP, AX_ERROR_UNSUPPORTED, os_errno,
+		"this KVM has no in-kernel irqchip: AX_IRQCHIP_USER or none would do for a guest "
+		"without APIC timers");
+}
+
 static int create_kernel_irqchip(AxVm *vm, AxError *err)
 {
 	int ret = sys_ioctl_value(vm->fd, KVM_CREATE_IRQCHIP, 0);
 
 	if (ret == -ENOTTY || ret == -ENXIO || ret == -EINVAL)
-		return ax_error_set(
-			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, -ret,
-			"this KVM has no in-kernel irqchip: AX_IRQCHIP_USER or none would do for a "
-			"guest without APIC timers");
+		return no_kernel_irqchip(-ret, err);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_CREATE_IRQCHIP") : 0;
 }
 
 /* Local APICs in KVM; the IOAPIC is a device, for whose pins KVM keeps routes: api.rst 7.5. */
 static int create_split_irqchip(AxVm *vm, AxError *err)
 {
-	int ret;
+	int ret = sys_enable_cap(vm->fd, KVM_CAP_SPLIT_IRQCHIP, X86_IOAPIC_PINS, 0);
 
-	if (!sys_check_extension(vm->fd, KVM_CAP_SPLIT_IRQCHIP))
-		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-				    "this KVM has no split irqchip (KVM_CAP_SPLIT_IRQCHIP)");
-	ret = sys_enable_cap(vm->fd, KVM_CAP_SPLIT_IRQCHIP, X86_IOAPIC_PINS, 0);
 	return ret < 0 ? ax_error_sys(err, ret, "KVM_CAP_SPLIT_IRQCHIP") : 0;
+}
+
+/*
+ * What there is to be is decided before there is any: KVM registers the PIC and the IOAPIC on its bus,
+ * whose old table it frees after a grace period (SRCU), and the next change of the memory slots waits for
+ * that: 4 to 8 ms where it was measured, which slots that come first do not pay.
+ */
+int arch_vm_add_irqchip(AxVm *vm, AxError *err)
+{
+	switch (vm->irqchip) {
+	case AX_IRQCHIP_KERNEL: return create_kernel_irqchip(vm, err);
+	case AX_IRQCHIP_SPLIT: return create_split_irqchip(vm, err);
+	default: return 0;
+	}
 }
 
 /* The APIC page: each vCPU sees its own. */
@@ -144,8 +159,13 @@ int arch_vm_init(AxVm *vm, AxError *err)
 	if (ret)
 		return ret;
 	switch (vm->irqchip) {
-	case AX_IRQCHIP_KERNEL: return create_kernel_irqchip(vm, err);
-	case AX_IRQCHIP_SPLIT: return create_split_irqchip(vm, err);
+	case AX_IRQCHIP_KERNEL:
+		return sys_check_extension(vm->fd, KVM_CAP_IRQCHIP) ? 0 : no_kernel_irqchip(0, err);
+	case AX_IRQCHIP_SPLIT:
+		if (sys_check_extension(vm->fd, KVM_CAP_SPLIT_IRQCHIP))
+			return 0;
+		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+				    "this KVM has no split irqchip (KVM_CAP_SPLIT_IRQCHIP)");
 	case AX_IRQCHIP_USER: return create_user_apic(vm, err);
 	default: return 0;
 	}

@@ -39,7 +39,14 @@ static inline int create_bare(struct life *life)
 
 static inline int create_kernel_irqchip(struct life *life)
 {
-	return create(life, AX_IRQCHIP_KERNEL);
+	TRY(create(life, AX_IRQCHIP_KERNEL));
+	return ax_vcpu_create(life->vm, 0, &life->vcpus[0], &life->err);
+}
+
+static inline int create_split_irqchip(struct life *life)
+{
+	TRY(create(life, AX_IRQCHIP_SPLIT));
+	return ax_vcpu_create(life->vm, 0, &life->vcpus[0], &life->err);
 }
 
 static inline AxHandled no_register(AxVCpu *vcpu, void *opaque, AxSysRegAddr addr, uint64_t *value)
@@ -178,7 +185,7 @@ static inline int interrupt(struct life *life)
 
 static inline int signal_msi(struct life *life)
 {
-	TRY(create_kernel_irqchip(life));
+	TRY(create(life, AX_IRQCHIP_KERNEL));
 	TRY(ax_vcpu_create(life->vm, 0, &life->vcpus[0], &life->err));
 	return ax_vcpu_inject_interrupt(life->vcpus[0], 0x41, &life->err);
 }

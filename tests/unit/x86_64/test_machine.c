@@ -293,6 +293,41 @@ START_TEST(the_irqchip_follows_the_cpus)
 }
 END_TEST
 
+static unsigned index_of(unsigned long request)
+{
+	unsigned index = 0;
+
+	while (fake_call_at(index) && fake_call_at(index)->request != request)
+		index++;
+	return index;
+}
+
+/* KVM takes memory faster before it has one. */
+static void check_order(AxIrqchip irqchip, unsigned long request)
+{
+	AxMachineOptions options = usual_options();
+	AxMachine *machine;
+	unsigned at;
+
+	fake_sys_reset();
+	options.irqchip = irqchip;
+	options.features = AX_MACHINE_TEST_READONLY;
+	machine = new_machine(&options);
+	ck_assert_uint_eq(fake_calls(KVM_SET_USER_MEMORY_REGION), 2);
+	at = index_of(request);
+	ck_assert_uint_lt(at, index_of(KVM_CREATE_VCPU));
+	while (fake_call_at(++at))
+		ck_assert_uint_ne(fake_call_at(at)->request, KVM_SET_USER_MEMORY_REGION);
+	ax_machine_free(machine);
+}
+
+START_TEST(memory_comes_before_the_irqchip)
+{
+	check_order(AX_IRQCHIP_KERNEL, KVM_CREATE_IRQCHIP);
+	check_order(AX_IRQCHIP_SPLIT, KVM_ENABLE_CAP);
+}
+END_TEST
+
 /* Linux and devices get the other one where KVM lacks an irqchip of its own; both reasons where it has none. */
 START_TEST(a_missing_irqchip_is_replaced_where_it_can_be)
 {
@@ -307,7 +342,7 @@ START_TEST(a_missing_irqchip_is_replaced_where_it_can_be)
 	options.devices = &rng;
 	options.device_count = 1;
 	options.host = config.host;
-	fake_fail(KVM_CREATE_IRQCHIP, 0, ENOTTY);
+	fake_set_cap(KVM_CAP_IRQCHIP, 0);
 	machine = new_machine(&options);
 	ck_assert_uint_eq(ax_machine_power_button(machine, &err), 0);
 	ax_machine_free(machine);
@@ -485,8 +520,8 @@ RUN_CORE_TESTS("machine", done_is_the_guests_code, debug_exit_is_the_guests_code
 	       unclaimed_stop_is_unhandled, every_console_prints,
 	       hypercalls_and_registers_of_the_test_host_answer,
 	       memory_beyond_3_gib_goes_on_at_4_gib, the_irqchip_follows_the_cpus,
-	       a_missing_irqchip_is_replaced_where_it_can_be, addresses_have_owners,
-	       a_report_has_lines_and_an_end, registers_after_reset_are_no_evidence,
-	       a_spoilt_entry_sets_both_code_sizes, senseless_options_are_refused,
-	       a_result_of_another_size_is_refused, ends_have_names,
+	       memory_comes_before_the_irqchip, a_missing_irqchip_is_replaced_where_it_can_be,
+	       addresses_have_owners, a_report_has_lines_and_an_end,
+	       registers_after_reset_are_no_evidence, a_spoilt_entry_sets_both_code_sizes,
+	       senseless_options_are_refused, a_result_of_another_size_is_refused, ends_have_names,
 	       whatever_fails_while_it_is_built_nothing_leaks)

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collected writes and the loop: verdicts of their handlers, what those may do, who else hands them out,
+ * pauses, observers, traces, and several vCPUs at once.
+ */
+#include "core/coalesce.h"
+#include "tests/unit/coalesce_fixture.h"
+
+static struct log noted;
+
+START_TEST(a_handler_stops_the_loop_by_a_collected_write)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	noted.mmio.verdict = AX_STOP;
+	noted.ports.verdict = AX_STOP;
+	collect(_i ? COLLECTED_PORT : COLLECTED, 2, 0x1234);
+	collect(_i ? COLLECTED : COLLECTED_PORT, 2, 0x5678); /* the second one is not told */
+	fake_push_mmio_write(0, PLAIN, 4, 6);
+	fake_push_mmio_write(0, PLAIN, 4, 7);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	if (_i) {
+		ck_assert_uint_eq(exit.kind, AX_EXIT_IO_WRITE);
+		ck_assert_uint_eq(exit.io_write.port, COLLECTED_PORT);
+		ck_assert_uint_eq(exit.io_write.width, AX_WIDTH_WORD);
+		ck_assert_uint_eq(exit.io_write.count, 1);
+		ck_assert_uint_eq(exit.io_write.data, 0x1234);
+		ck_assert_uint_eq(exit.io_write.bytes[0], 0x34);
+		ck_assert_uint_eq(exit.io_write.bytes[1], 0x12);
+	} else {
+		ck_assert_uint_eq(exit.kind, AX_EXIT_MMIO_WRITE);
+		ck_assert_uint_eq(exit.mmio_write.addr, COLLECTED);
+		ck_assert_uint_eq(exit.mmio_write.len, 2);
+		ck_assert_uint_eq(exit.mmio_write.data, 0x1234);
+	}
+	ck_assert_uint_eq(exit.vcpu, 0);
+	/* The exit that came with them has been dealt with, the next one not. */
+	ck_assert_uint_eq(noted.count, 3);
+	ck_assert_noted(&noted, 2, PLAIN, 4, 6);
+	ck_assert_uint_eq(fake_steps_left(0), 1);
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(exit.io_write.port, STOP_PORT);
+	ck_assert_uint_eq(noted.count, 4);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(a_halt_with_a_verdict_waiting_is_no_end)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVmResult result;
+
+	free_vcpu(vm, 0, 0);
+	noted.mmio.verdict = AX_STOP;
+	collect(COLLECTED, 4, 5);
+	push_halt(0, false);
+	result = run_vm(vm);
+	ck_assert_uint_eq(result.end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(result.exit.kind, AX_EXIT_MMIO_WRITE);
+	ck_assert_uint_eq(result.exit.mmio_write.data, 5);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(what_nobody_takes_follows_the_option)
+{
+	AxVm *vm;
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+	AxVCpuExitReason exit;
+	AxVCpu *vcpu;
+
+	kvm_collects();
+	options.unclaimed = (uint32_t)_i;
+	ck_assert_int_eq(ax_vm_create(&options, &vm, NULL), 0);
+	memset(&noted, 0, sizeof(noted));
+	add_log(vm, &noted);
+	vcpu = ready_vcpu(vm, 0);
+	noted.mmio.verdict = AX_UNHANDLED;
+	collect(COLLECTED, 4, 5);
+	fake_push_mmio_write(0, PLAIN, 4, 6);
+	push_halt(0, true);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_UNHANDLED);
+	ck_assert_uint_eq(exit.kind, _i == AX_UNCLAIMED_STOP ? AX_EXIT_MMIO_WRITE : AX_EXIT_HALT);
+	ck_assert_uint_eq(noted.count, 2);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+static void try_registers(AxVCpu *vcpu)
+{
+	AxVCpuExitReason exit;
+	uint64_t value = 0;
+	AxError err;
+
+	ck_assert_fails(ax_vcpu_settle(vcpu, &exit, &err), -EPERM, AX_ERROR_STATE, "collected");
+	ck_assert_fails(ax_vcpu_get_gpr(vcpu, 1, &value, &err), -EPERM, AX_ERROR_STATE,
+			"not complete");
+	ck_assert_int_eq(ax_vcpu_reply_read(vcpu, 1), -EPERM);
+	ck_assert_int_eq(ax_coalesced_drain(ax_vcpu_vm(vcpu), &err), -EDEADLK);
+	ck_assert_int_eq(ax_range_remove(ax_vcpu_vm(vcpu), noted.mmio_id, &err), -EDEADLK);
+}
+
+START_TEST(the_exit_that_is_not_yet_decoded_is_out_of_reach)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	noted.mmio.also = try_registers;
+	collect(COLLECTED, 4, 1);
+	fake_push_mmio_read(0, PLAIN, 4);
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(noted.count, 2);
+	ck_assert(!noted.noted[1].is_write);
+	ck_assert_int_eq(ax_vcpu_settle(vcpu, &exit, NULL), 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(one_entry_at_a_time_hands_out_when_it_dispatches)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	collect(COLLECTED, 4, 1);
+	fake_push_mmio_write(0, PLAIN, 4, 2);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_uint_eq(noted.count, 0);
+	ck_assert_int_eq(ax_vcpu_dispatch(vcpu, &exit), AX_HANDLED);
+	ck_assert_uint_eq(noted.count, 2);
+	ck_assert_noted(&noted, 0, COLLECTED, 4, 1);
+	noted.mmio.verdict = AX_STOP;
+	collect(COLLECTED, 4, 3);
+	fake_push_mmio_write(0, PLAIN, 4, 4);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_dispatch(vcpu, &exit), AX_STOP);
+	ck_assert_uint_eq(noted.count, 4);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(another_thread_hands_out_by_itself)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu;
+
+	ck_assert_int_eq(ax_coalesced_drain(vm, NULL), 0); /* no vCPU, no ring */
+	vcpu = free_vcpu(vm, 0, 0);
+	free_vcpu(vm, 1, 0);
+	ck_assert_int_eq(ax_coalesced_drain(vm, NULL), 0);
+	collect(COLLECTED, 4, 1);
+	collect(COLLECTED_PORT, 1, 2);
+	ck_assert_int_eq(ax_coalesced_drain(vm, NULL), 0);
+	ck_assert_uint_eq(noted.count, 2);
+	ck_assert_noted(&noted, 0, COLLECTED, 4, 1);
+	ck_assert_noted(&noted, 1, COLLECTED_PORT, 1, 2);
+	ck_assert_ptr_eq(noted.noted[1].vcpu, vcpu);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+struct run {
+	AxVm *vm;
+	AxVmResult result;
+	pthread_t thread;
+};
+
+static void *run_on_thread(void *opaque)
+{
+	struct run *run = opaque;
+
+	run->result = (AxVmResult)AX_VM_RESULT_INIT;
+	ck_assert_int_eq(ax_vm_run(run->vm, &run->result, NULL), 0);
+	return NULL;
+}
+
+static void begin_run(struct run *run, AxVm *vm)
+{
+	run->vm = vm;
+	ck_assert_int_eq(pthread_create(&run->thread, NULL, run_on_thread, run), 0);
+}
+
+/* The guest computes, or halts, and leaves by nothing but the handler's verdict. */
+START_TEST(a_verdict_of_another_thread_ends_the_first_vcpus_loop)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	struct run run;
+
+	free_vcpu(vm, 0, 0);
+	if (_i)
+		push_halt(0, true);
+	noted.mmio.verdict = AX_STOP;
+	begin_run(&run, vm);
+	wait_until(fake_entries(0));
+	collect(COLLECTED, 4, 77);
+	ck_assert_int_eq(ax_coalesced_drain(vm, NULL), 0);
+	pthread_join(run.thread, NULL);
+	ck_assert_uint_eq(run.result.end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run.result.exit.kind, AX_EXIT_MMIO_WRITE);
+	ck_assert_uint_eq(run.result.exit.mmio_write.data, 77);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+/* What a vCPU has written when it is asked to pause has been handed out when it stands still. */
+static int write_then_spin(struct kvm_run *run, void *arg)
+{
+	(void)arg;
+	collect(COLLECTED, 4, 1);
+	return fake_spin(run);
+}
+
+static uint32_t ring_last(void)
+{
+	return __atomic_load_n(&fake_ring(0)->last, __ATOMIC_ACQUIRE);
+}
+
+START_TEST(a_pause_finds_nothing_in_the_ring)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	struct run run;
+
+	free_vcpu(vm, 0, 0);
+	fake_push(0, write_then_spin, NULL);
+	fake_push(0, write_then_spin, NULL);
+	begin_run(&run, vm);
+	wait_until(ring_last() == 1);
+	ck_assert_int_eq(ax_vm_pause(vm, NULL), 0);
+	ck_assert_uint_eq(noted.count, 1);
+	ck_assert_uint_eq(fake_ring(0)->first, 1);
+	ck_assert_int_eq(ax_vm_resume(vm, NULL), 0);
+	wait_until(ring_last() == 2);
+	ax_vm_stop(vm, 0);
+	pthread_join(run.thread, NULL);
+	ck_assert_uint_eq(noted.count, 2);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+static struct {
+	unsigned count;
+	AxVCpuExitReason exits[8];
+	AxExitRecord records[8];
+} observed;
+
+static void observe(void *opaque, AxVCpu *vcpu, const AxExitRecord *record)
+{
+	(void)opaque;
+	(void)vcpu;
+	ck_assert_uint_lt(observed.count, 8);
+	observed.exits[observed.count] = *record->exit;
+	observed.records[observed.count++] = *record;
+}
+
+START_TEST(an_observer_sees_them_as_exits_that_took_kvm_no_time)
+{
+	static const AxObserver observer = { sizeof(observer), observe };
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	memset(&observed, 0, sizeof(observed));
+	ck_assert_int_eq(ax_observer_set(vm, &observer, NULL, NULL), 0);
+	collect(COLLECTED, 4, 1);
+	collect(COLLECTED_PORT, 1, 2);
+	fake_push_mmio_write(0, PLAIN, 4, 3);
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(observed.count, 4);
+	ck_assert_uint_eq(observed.exits[0].mmio_write.addr, COLLECTED);
+	ck_assert_uint_eq(observed.records[0].kvm_ns, 0);
+	ck_assert_uint_eq(observed.exits[1].io_write.port, COLLECTED_PORT);
+	ck_assert_uint_eq(observed.exits[2].mmio_write.addr, PLAIN);
+	ck_assert_uint_eq(observed.exits[3].io_write.port, STOP_PORT);
+	ck_assert_int_eq(ax_observer_set(vm, NULL, NULL, NULL), 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+static struct {
+	uint8_t bytes[1 << 20];
+	size_t len;
+} file;
+
+static int keep(void *opaque, const void *bytes, size_t len)
+{
+	(void)opaque;
+	ck_assert_uint_le(len, sizeof(file.bytes) - file.len);
+	memcpy(file.bytes + file.len, bytes, len);
+	file.len += len;
+	return 0;
+}
+
+/* Address, or port, of each exit of the trace. */
+static unsigned read_trace(uint64_t *places, unsigned most)
+{
+	AxTraceEntry entry = AX_TRACE_ENTRY_INIT;
+	AxTraceReader *reader;
+	unsigned count = 0;
+
+	ck_assert_int_eq(ax_trace_open(file.bytes, file.len, &reader, NULL), 0);
+	while (ax_trace_next(reader, &entry, NULL) == 1) {
+		if (entry.type != AX_TRACE_EXIT)
+			continue;
+		ck_assert_uint_lt(count, most);
+		places[count++] = entry.record.exit->kind == AX_EXIT_MMIO_WRITE
+					  ? entry.record.exit->mmio_write.addr
+					  : entry.record.exit->io_write.port;
+	}
+	ax_trace_close(reader);
+	return count;
+}
+
+static void collect_more(AxVCpu *vcpu)
+{
+	(void)vcpu;
+	collect(COLLECTED_PORT, 1, 9);
+}
+
+START_TEST(a_trace_has_them_in_their_order)
+{
+	static const uint64_t expected[] = { COLLECTED, PLAIN, COLLECTED_PORT, STOP_PORT };
+	AxTraceConfig config = AX_TRACE_CONFIG_INIT;
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+	uint64_t places[8];
+	AxTrace *trace;
+
+	file.len = 0;
+	config.write = keep;
+	ck_assert_int_eq(ax_trace_start(vm, &config, &trace, NULL), 0);
+	collect(COLLECTED, 4, 1);
+	fake_push_mmio_write(0, PLAIN, 4, 3);
+	noted.plain.also = collect_more;
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_int_eq(ax_trace_stop(trace, NULL, NULL), 0);
+	ck_assert_uint_eq(read_trace(places, COUNT(places)), COUNT(expected));
+	for (unsigned i = 0; i < COUNT(expected); i++)
+		ck_assert_uint_eq(places[i], expected[i]);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_loop_test(cases, a_handler_stops_the_loop_by_a_collected_write, 0, 2);
+	tcase_add_test(cases, a_halt_with_a_verdict_waiting_is_no_end);
+	tcase_add_loop_test(cases, what_nobody_takes_follows_the_option, 0, AX_UNCLAIMED_STOP + 1);
+	tcase_add_test(cases, the_exit_that_is_not_yet_decoded_is_out_of_reach);
+	tcase_add_test(cases, one_entry_at_a_time_hands_out_when_it_dispatches);
+	tcase_add_test(cases, another_thread_hands_out_by_itself);
+	tcase_add_loop_test(cases, a_verdict_of_another_thread_ends_the_first_vcpus_loop, 0, 2);
+	tcase_add_test(cases, a_pause_finds_nothing_in_the_ring);
+	tcase_add_test(cases, an_observer_sees_them_as_exits_that_took_kvm_no_time);
+	tcase_add_test(cases, a_trace_has_them_in_their_order);
+}
+
+RUN_SUITE("coalesce_loop", add_tests)
