@@ -254,7 +254,8 @@
  * 8. Fixed places in some guests: offsets from their load address
  *
  * BENCH_COUNT  bench-*: a 64-bit number below 2^32, how often the loop runs, at least once; a host
- *              may change it before it starts the guest
+ *              may change it before it starts the guest. bench-irq: how many interrupts it has taken,
+ *              for the host to look at
  * BENCH_BASE, BENCH_STRIDE, BENCH_NUMBER
  *              bench-sweep: it writes to this many addresses in turn, from the first on, this far
  *              apart. 64-bit numbers; all but the stride are not 0

@@ -12,8 +12,10 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "guests/abi.h"
+#include "guests/words.h"
 
 #define GUEST_NAME   "bench-sweep"
+#define PORTS_NAME   "bench-pio"
 #define MOST_VCPUS   8
 #define RANGE_LENGTH 0x1000u
 #define COUNT	     500 /* writes of a round: short ones have a chance to be undisturbed */
@@ -109,27 +111,43 @@ static int add_test_device(struct run *run, AxError *err)
 static int add_devices(struct run *run, AxError *err)
 {
 	AxRange range = AX_RANGE_INIT;
+	AxRangeId id = 0;
 	int ret = 0;
 
 	range.length = RANGE_LENGTH;
 	range.name = "device";
 	range.ops = &store_ops;
+	range.flags = run->what->coalesced ? AX_RANGE_COALESCED : 0;
 	for (unsigned i = 0; i < run->what->ranges && !ret; i++) {
 		range.base = (run->is_x86 ? RANGES_X86 : RANGES) + (uint64_t)i * RANGE_LENGTH;
 		range.opaque = &run->devices[i + 1];
-		ret = ax_range_add_mmio(run->vm, &range, NULL, err);
+		ret = ax_range_add_mmio(run->vm, &range, &id, err);
 	}
+	if (!ret && run->what->ports) {
+		range.base = AX_TEST_PORT_BASE + AX_TEST_PORT_SCRATCH;
+		range.length = sizeof(uint32_t);
+		range.opaque = run->devices;
+		ret = ax_range_add_ports(run->vm, &range, &id, err);
+	}
+	if (run->what->coalesced)
+		run->what->by_kvm = ax_range_is_coalesced(run->vm, id);
 	return ret;
 }
 
 static int add_notify(struct run *run, AxError *err)
 {
 	AxNotify notify = AX_NOTIFY_INIT;
+	AxNotifyId id;
+	int ret;
 
-	notify.addr = run->place;
-	notify.width = 4;
+	notify.addr = run->what->ports ? AX_TEST_PORT_BASE + AX_TEST_PORT_SCRATCH : run->place;
+	notify.width = run->what->ports ? 1 : 4;
+	notify.flags = run->what->ports ? AX_NOTIFY_PORT : 0;
 	notify.event = run->event;
-	return ax_notify_add(run->vm, &notify, NULL, err);
+	ret = ax_notify_add(run->vm, &notify, &id, err);
+	if (!ret)
+		run->what->by_kvm = ax_notify_in_kernel(run->vm, id);
+	return ret;
 }
 
 /* The guest, with its parameters. */
@@ -149,7 +167,8 @@ static int load(struct run *run, AxError *err)
 		words[3] = 1;
 	if (ret || ax_mem_write(run->vm, load, run->guest->image, run->guest->size))
 		return ret ? ret : -1;
-	return ax_mem_write(run->vm, load + AX_GUEST_BENCH_COUNT, words, sizeof(words));
+	return ax_mem_write(run->vm, load + AX_GUEST_BENCH_COUNT, words,
+			    what->ports ? sizeof(words[0]) : sizeof(words));
 }
 
 static int add_vcpus(struct run *run, AxError *err)
@@ -157,7 +176,7 @@ static int add_vcpus(struct run *run, AxError *err)
 	AxVCpuSetup setup = AX_VCPU_SETUP_INIT;
 	int ret = 0;
 
-	setup.mode = run->is_x86 ? AX_MODE_PROTECTED : AX_MODE_NATIVE;
+	setup.mode = embedded_guest_mode(run->guest->mode);
 	setup.flags = run->is_x86 ? AX_SETUP_NO_CPUID : 0;
 	setup.entry = run->guest->load;
 	for (unsigned i = 0; i < run->what->vcpus && !ret; i++) {
@@ -192,7 +211,7 @@ static void *run_vcpu(void *opaque)
 		char text[128];
 
 		ax_exit_format(&exit, text, sizeof(text));
-		cli_message("the guest bench-sweep ended by %s", text);
+		cli_message("the guest %s ended by %s", run->guest->name, text);
 		run->failed[i] = -1;
 	}
 	ax_vcpu_unbind(run->vcpus[i], NULL);
@@ -249,11 +268,16 @@ static int build(struct run *run, AxError *err)
 	return ret ? ret : add_vcpus(run, err);
 }
 
+bool bench_vm_has_ports(void)
+{
+	return embedded_guest_find(PORTS_NAME);
+}
+
 int bench_vm_run(const struct bench *bench, struct bench_vm *what)
 {
 	struct run run = { .bench = bench,
 			   .what = what,
-			   .guest = embedded_guest_find(GUEST_NAME),
+			   .guest = embedded_guest_find(what->ports ? PORTS_NAME : GUEST_NAME),
 			   .event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	AxError err = AX_ERROR_INIT;
 	int status = STATUS_HOST;
@@ -261,9 +285,9 @@ int bench_vm_run(const struct bench *bench, struct bench_vm *what)
 
 	for (unsigned i = 0; i < MOST_VCPUS; i++)
 		run.err[i] = (AxError)AX_ERROR_INIT;
-	run.is_x86 = !strcmp(run.guest->mode, "protected");
+	run.is_x86 = strcmp(run.guest->mode, "native") != 0;
 	run.ram = run.guest->load & ~UINT64_C(0x3fffffff);
-	run.place = word_of(run.guest, AX_GUEST_BENCH_BASE);
+	run.place = word_of(embedded_guest_find(GUEST_NAME), AX_GUEST_BENCH_BASE);
 	if (run.event < 0 || posix_memalign(&devices, _Alignof(struct device),
 					    (what->ranges + 1) * sizeof(*run.devices))) {
 		cli_message("there is no memory left");
@@ -305,26 +329,128 @@ int bench_exits(struct bench *bench)
 static const unsigned device_counts[] = { 1, 10, 100, 1000, 10000 };
 #define DEVICE_COUNTS (sizeof(device_counts) / sizeof(device_counts[0]))
 
-static int measure_devices(struct bench *bench, unsigned row, double *sample)
+/* The rows of bench_devices(): above these, that many devices. */
+enum device_row {
+	ROW_NOTIFY = DEVICE_COUNTS,
+	ROW_COALESCED,
+	ROW_PORT,
+	ROW_PORT_NOTIFY,
+	ROW_PORT_COALESCED,
+	ROW_LINE,
+	ROW_IRQFD,
+	ROW_LINE_TAKEN,
+	ROW_IRQFD_TAKEN
+};
+
+static struct bench_vm vm_of_row(unsigned kind)
 {
 	struct bench_vm vm = { .vcpus = 1 };
-	int status;
 
-	if (row < DEVICE_COUNTS)
-		vm.ranges = device_counts[row];
-	vm.with_notify = row == DEVICE_COUNTS;
+	if (kind < DEVICE_COUNTS)
+		vm.ranges = device_counts[kind];
+	vm.with_notify = kind == ROW_NOTIFY || kind == ROW_PORT_NOTIFY;
+	vm.coalesced = kind == ROW_COALESCED || kind == ROW_PORT_COALESCED;
+	vm.ports = kind >= ROW_PORT;
+	if (kind == ROW_COALESCED)
+		vm.ranges = 1;
 	/* Each device twice at least: the first time it is looked up. */
 	vm.count = COUNT + 2 * vm.ranges;
+	return vm;
+}
+
+static int measure_irq(const struct bench *bench, unsigned kind, double *sample)
+{
+	bool by_irqfd = kind == ROW_IRQFD || kind == ROW_IRQFD_TAKEN;
+	double raising, taking;
+	int status = bench_irq_run(bench, by_irqfd, &raising, &taking);
+
+	*sample = kind >= ROW_LINE_TAKEN ? taking : raising;
+	return status;
+}
+
+static int measure_devices(struct bench *bench, unsigned row, double *sample)
+{
+	unsigned kind = bench->rows[row].kind;
+	struct bench_vm vm;
+	int status;
+
+	if (kind >= ROW_LINE)
+		return measure_irq(bench, kind, sample);
+	vm = vm_of_row(kind);
 	status = bench_vm_run(bench, &vm);
 	*sample = status ? 0 : (double)vm.ns / (double)vm.count;
 	return status;
 }
 
+/* A row about what KVM does by itself, if this one does. */
+static int add_if_by_kvm(struct bench *bench, unsigned kind, unsigned reference, const char *name,
+			 const char *cap)
+{
+	struct bench_vm vm = vm_of_row(kind);
+	char lack[96];
+	int status;
+
+	vm.count = 1;
+	status = bench_vm_run(bench, &vm);
+	if (!status && vm.by_kvm) {
+		bench_add_to(bench, kind, reference, name);
+	} else if (!status) {
+		snprintf(lack, sizeof(lack), "%s: this KVM has no %s", name, cap);
+		bench_lacks(bench, lack);
+	}
+	return status;
+}
+
+static int add_ports(struct bench *bench)
+{
+	unsigned reference = bench->row_count;
+	int status;
+
+	if (!bench_vm_has_ports())
+		return STATUS_OK; /* nor does the architecture */
+	bench_add_to(bench, ROW_PORT, reference, "a write to a port");
+	status = add_if_by_kvm(bench, ROW_PORT_NOTIFY, reference, "port: an ioeventfd in its place",
+			       "KVM_CAP_IOEVENTFD");
+	return status ? status
+		      : add_if_by_kvm(bench, ROW_PORT_COALESCED, reference,
+				      "port: collected by KVM (coalesced)",
+				      "KVM_CAP_COALESCED_PIO");
+}
+
+static void add_interrupts(struct bench *bench)
+{
+	unsigned reference = bench->row_count;
+
+	if (!bench_irq_is_there(bench)) {
+		bench_lacks(bench, "an irqfd: no KVM_CAP_IRQFD, or no guest for this architecture");
+		return;
+	}
+	bench_add_to(bench, ROW_LINE, reference, "raising an interrupt by KVM_IRQ_LINE, twice");
+	bench_add_to(bench, ROW_IRQFD, reference, "raising it by an irqfd");
+	reference = bench->row_count;
+	bench_add_to(bench, ROW_LINE_TAKEN, reference, "until the guest took it, KVM_IRQ_LINE");
+	bench_add_to(bench, ROW_IRQFD_TAKEN, reference, "until the guest took it, irqfd");
+}
+
 int bench_devices(struct bench *bench)
 {
-	for (unsigned i = 0; i < DEVICE_COUNTS; i++)
-		bench_add(bench, "%u device%s in turn", device_counts[i], i ? "s" : "");
-	bench_add(bench, "an ioeventfd in its place");
+	char name[32];
+	int status;
+
+	for (unsigned i = 0; i < DEVICE_COUNTS; i++) {
+		snprintf(name, sizeof(name), "%u device%s in turn", device_counts[i], i ? "s" : "");
+		bench_add_to(bench, i, 0, name);
+	}
+	status = add_if_by_kvm(bench, ROW_NOTIFY, 0, "an ioeventfd in its place",
+			       "KVM_CAP_IOEVENTFD");
+	if (!status)
+		status = add_if_by_kvm(bench, ROW_COALESCED, 0, "collected by KVM (coalesced)",
+				       "KVM_CAP_COALESCED_MMIO");
+	if (!status)
+		status = add_ports(bench);
+	if (status)
+		return status;
+	add_interrupts(bench);
 	return bench_rounds(bench, measure_devices);
 }
 

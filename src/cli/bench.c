@@ -23,9 +23,11 @@ const char bench_help[] =
 	"  exits          nanoseconds of an MMIO write, from guest to handler and back\n"
 	"  start          milliseconds from the command to a tiny guest's end\n"
 	"  memory         private memory of a process whose guest has 128 MiB and spins\n"
-	"  devices        the same as exits, with 1 to 10,000 devices written to in turn; and what "
-	"an\n"
-	"                 ioeventfd saves\n"
+	"  devices        the same as exits, with 1 to 10,000 devices written to in turn; what is "
+	"saved\n"
+	"                 where the guest need not wait, by an ioeventfd and by writes that KVM "
+	"collects;\n"
+	"                 and what an irqfd saves\n"
 	"  smp            exits a second with several CPUs, each with a device of its own\n"
 	"\n"
 	"  --seconds N    how long (10)\n"
@@ -46,7 +48,7 @@ static const struct {
 	{ "exits", "ns", "nanoseconds for each exit", bench_exits, false },
 	{ "start", "ms", "milliseconds from start to end", bench_start, false },
 	{ "memory", "KiB", "KiB of private dirty memory", bench_memory, false },
-	{ "devices", "ns", "nanoseconds for each write", bench_devices, false },
+	{ "devices", "ns", "nanoseconds for each write, or interrupt", bench_devices, false },
 	{ "smp", "exits/s", "exits a second, of all CPUs", bench_smp, true },
 };
 
@@ -66,6 +68,21 @@ void bench_add(struct bench *bench, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(row->name, sizeof(row->name), format, args);
 	va_end(args);
+}
+
+void bench_add_to(struct bench *bench, unsigned kind, unsigned reference, const char *name)
+{
+	struct bench_row *row = &bench->rows[bench->row_count];
+
+	bench_add(bench, "%s", name);
+	row->kind = kind;
+	row->reference = reference;
+}
+
+void bench_lacks(struct bench *bench, const char *what)
+{
+	if (bench->lack_count < BENCH_LACKS)
+		snprintf(bench->lacks[bench->lack_count++], sizeof(bench->lacks[0]), "%s", what);
 }
 
 int bench_rounds(struct bench *bench, bench_measure *measure)
@@ -93,16 +110,16 @@ static int by_value(const void *a, const void *b)
 
 struct summary {
 	double least, median, most;
-	double ratio; /* of the median to the first row's */
+	double ratio; /* of the median to that of the row's reference */
 };
 
 static struct summary summarize(struct bench *bench, unsigned index)
 {
 	double *samples = bench->rows[index].samples;
-	double *reference = bench->rows[0].samples;
+	double *reference = bench->rows[bench->rows[index].reference].samples;
 	unsigned middle = bench->rounds / 2;
 
-	/* The first row is summed up first, and so is sorted. */
+	/* The reference is summed up before, and so is sorted. */
 	qsort(samples, bench->rounds, sizeof(*samples), by_value);
 	return (struct summary){ samples[0], samples[middle], samples[bench->rounds - 1],
 				 reference[middle] > 0 ? samples[middle] / reference[middle] : 0 };
@@ -127,9 +144,13 @@ static void print_table(struct bench *bench)
 
 		if (!i)
 			noisy = is_noisy(&row, bench->more_is_better);
+		if (i && bench->rows[i].reference == i)
+			printf("\n");
 		printf("%10.*f %10.*f %10.*f %7.2f   %s\n", digits, row.least, digits, row.median,
 		       digits, row.most, row.ratio, bench->rows[i].name);
 	}
+	for (unsigned i = 0; i < bench->lack_count; i++)
+		printf("not measured: %s\n", bench->lacks[i]);
 	if (noisy)
 		printf("this host is busy with something else: even the first row differs much "
 		       "from "
@@ -179,8 +200,15 @@ static void print_json(struct bench *bench)
 		put_number(&json, "median", row.median);
 		put_number(&json, "max", row.most);
 		put_number(&json, "ratio", row.ratio);
+		json_key(&json, "to");
+		json_string(&json, bench->rows[bench->rows[i].reference].name);
 		json_close(&json, '}');
 	}
+	json_close(&json, ']');
+	json_key(&json, "lacks");
+	json_open(&json, '[');
+	for (unsigned i = 0; i < bench->lack_count; i++)
+		json_string(&json, bench->lacks[i]);
 	json_close(&json, ']');
 	json_close(&json, '}');
 	json_newline(&json);

@@ -2,6 +2,7 @@
 # The axvmm command; one source a line. It is linked with the project's code itself, not with the
 # shared libraries, so that it starts fast and is a plain executable in the build tree.
 cli_sources = \
+	src/cli/bench-irq.c \
 	src/cli/bench-process.c \
 	src/cli/bench-vm.c \
 	src/cli/bench.c \
