@@ -270,9 +270,11 @@ static int reboot(struct session *session)
 	int status;
 
 	timing_finish(session->timing);
-	free_machine(session);
-	/* A recording is of one machine. */
+	/* A recording is of one machine. What went wrong with it is told when it is closed. */
+	if (session->record)
+		(void)ax_record_finish(session->record, NULL);
 	session->record = NULL;
+	free_machine(session);
 	session->reboots++;
 	status = make_machine(session);
 	if (!status)

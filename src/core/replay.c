@@ -286,7 +286,7 @@ static bool is_passed_over(struct replay *replay)
 {
 	const char *wanted = replay->options->device;
 
-	if (wanted && strcmp(wanted, replay->device))
+	if (wanted && strcmp(wanted, replay->device) != 0)
 		return true;
 	return *replay->device && ax_record_refusal(replay->record, replay->device);
 }

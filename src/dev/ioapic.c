@@ -97,7 +97,10 @@ static void set_line(void *opaque, uint32_t number, bool level)
 {
 	AxIoapic *ioapic = opaque;
 	struct pin *pin = &ioapic->pins[number];
+	uint8_t told = level;
 
+	/* What the device did; a message is the IOAPIC's. */
+	ax_record_output(ax_dev_record(&ioapic->link), AX_RECORD_LINE, number, &told, sizeof(told));
 	ax_lock(ioapic->lock);
 	if (level && !pin->level)
 		pin->pending = true;

@@ -13,11 +13,18 @@
 
 #define STATE_VERSION 1
 
+/* What the device did; what follows from it is the PLIC's. 0 low, 1 high, 2 a pulse. */
+static void tell_record(AxPlic *plic, uint32_t source, uint8_t what)
+{
+	ax_record_output(ax_dev_record(&plic->link), AX_RECORD_LINE, source, &what, sizeof(what));
+}
+
 /* A gateway: a line that is up makes its source pending, once until it has been completed. */
 static void line_set(void *opaque, uint32_t source, bool level)
 {
 	AxPlic *plic = opaque;
 
+	tell_record(plic, source, level);
 	ax_lock(plic->lock);
 	if (level && !plic_bit(plic->level, source) && !plic_bit(plic->claimed, source)) {
 		plic_set_bit(plic->pending, source, true);
@@ -32,6 +39,7 @@ static void line_pulse(void *opaque, uint32_t source)
 {
 	AxPlic *plic = opaque;
 
+	tell_record(plic, source, 2);
 	ax_lock(plic->lock);
 	plic_set_bit(plic->level, source, false);
 	plic_set_bit(plic->pending, source, true);

@@ -79,7 +79,6 @@ struct net_description {
 #define NET_DESCRIPTION                                                                 \
 	"net pairs=%u header=%u features=%llx mtu=%u net-mtu=%u hangup=%u gone=%u mac=" \
 	"%02hhx:%02hhx:%02hhx:%02hhx:%02hhx:%02hhx"
-#define NET_DESCRIPTION_FIELDS 13
 
 struct net_device {
 	AxVirtio virtio;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,33 +33,66 @@ static int bad(const char *name, const char *text, AxError *err)
 			    name, text);
 }
 
+/* A number of a description: what stands before it, its base, and the most that it may be. */
+struct field {
+	const char *label;
+	int base;
+	uint64_t max;
+};
+
+/* Each of @count fields at *at, which is moved behind them: true when all are there. */
+static bool take(const char **at, const struct field *fields, unsigned count, uint64_t *values)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const char *digits = fields[i].base == 16 ? "0123456789abcdef" : "0123456789";
+		size_t len = strlen(fields[i].label);
+		char *end;
+
+		if (strncmp(*at, fields[i].label, len) != 0 || !strspn(*at + len, digits))
+			return false;
+		errno = 0;
+		values[i] = strtoull(*at + len, &end, fields[i].base);
+		if (errno || values[i] > fields[i].max)
+			return false;
+		*at = end;
+	}
+	return true;
+}
+
 /* The numbers of BLK_DESCRIPTION, in its order. */
 static int make_blk(AxHost *host, const char *name, const char *text, AxVirtio **out, AxError *err)
 {
+	static const struct field fields[] = {
+		{ "blk queues=", 10, UINT32_MAX }, { " size=", 10, UINT32_MAX },
+		{ " bytes=", 10, UINT64_MAX },	   { " block=", 10, 65536 },
+		{ " physical=", 10, 1u << 30 },	   { " ro=", 10, 1 },
+		{ " watched=", 10, DISK_ENGINES },
+	};
+	enum { QUEUES, SIZE, BYTES, BLOCK, PHYSICAL, READ_ONLY, WATCHED, COUNT };
+	static const char serial[] = " serial=";
 	AxVirtioBlkConfig config = AX_VIRTIO_BLK_CONFIG_INIT;
 	AxDiskInfo info = AX_DISK_INFO_INIT;
-	unsigned physical, read_only, watched;
-	unsigned long long bytes;
-	int serial = 0, ret;
+	uint64_t values[COUNT];
+	const char *at = text;
 	AxDisk *disk;
+	int ret;
 
-	if (sscanf(text,
-		   "blk queues=%10u size=%10u bytes=%20llu block=%10u physical=%10u ro=%1u "
-		   "watched=%1u serial=%n",
-		   &config.queues, &config.queue_size, &bytes, &info.block_size, &physical,
-		   &read_only, &watched, &serial) != 7 ||
-	    !serial || !info.block_size || info.block_size > 65536 || bytes % DISK_SECTOR ||
-	    physical > (1u << 30) || watched > DISK_ENGINES)
+	if (!take(&at, fields, COUNT, values) || strncmp(at, serial, strlen(serial)) != 0 ||
+	    !values[BLOCK] || values[BYTES] % DISK_SECTOR)
 		return bad(name, text, err);
-	info.bytes = bytes;
-	info.read_only = read_only;
-	disk = disk_new_replayed(&info, physical, watched);
+	at += strlen(serial);
+	config.queues = (uint32_t)values[QUEUES];
+	config.queue_size = (uint32_t)values[SIZE];
+	info.bytes = values[BYTES];
+	info.block_size = (uint32_t)values[BLOCK];
+	info.read_only = values[READ_ONLY];
+	disk = disk_new_replayed(&info, (uint32_t)values[PHYSICAL], (unsigned)values[WATCHED]);
 	if (!disk)
 		return ax_dev_error_nomem(err, "a disk");
 	config.name = name;
 	config.host = host;
 	config.disk = disk;
-	config.serial = text[serial] ? text + serial : NULL;
+	config.serial = *at ? at : NULL;
 	ret = ax_virtio_blk_new(&config, out, err);
 	if (ret)
 		ax_disk_free(disk);
@@ -71,53 +105,64 @@ static int make_blk(AxHost *host, const char *name, const char *text, AxVirtio *
 static int make_balloon(AxHost *host, const char *name, const char *text, AxVirtio **out,
 			AxError *err)
 {
+	static const struct field fields[] = {
+		{ "balloon target=", 10, UINT64_MAX },
+		{ " stats=", 10, UINT64_MAX },
+		{ " flags=", 10, UINT32_MAX },
+	};
 	AxVirtioBalloonConfig config = AX_VIRTIO_BALLOON_CONFIG_INIT;
-	unsigned long long target, stats;
-	unsigned flags;
+	const char *at = text;
+	uint64_t values[3];
 
-	if (sscanf(text, "balloon target=%20llu stats=%20llu flags=%10u", &target, &stats,
-		   &flags) != 3)
+	if (!take(&at, fields, 3, values))
 		return bad(name, text, err);
 	config.name = name;
 	config.host = host;
-	config.target = target;
-	config.stats_ns = stats;
-	config.flags = flags;
+	config.target = values[0];
+	config.stats_ns = values[1];
+	config.flags = (uint32_t)values[2];
 	return ax_virtio_balloon_new(&config, out, err);
 }
 
 /* One of CONSOLE_PORT_DESCRIPTION at @at, its name into @name: where the next is; NULL: nonsense. */
 static const char *take_port(const char *at, AxVirtioConsolePort *port, char *name)
 {
-	unsigned is_console, len;
-	int used = 0;
+	static const struct field fields[] = {
+		{ " ", 10, 1 },
+		{ " ", 10, UINT16_MAX },
+		{ " ", 10, UINT16_MAX },
+		{ " ", 10, AX_VIRTIO_CONSOLE_NAME_MAX },
+	};
+	uint64_t values[4];
+	size_t len;
 
-	if (sscanf(at, " %1u %5hu %5hu %2u:%n", &is_console, &port->columns, &port->rows, &len,
-		   &used) != 4 ||
-	    !used || is_console > 1 || len > AX_VIRTIO_CONSOLE_NAME_MAX ||
-	    strnlen(at + used, len) != len)
+	if (!take(&at, fields, 4, values) || *at++ != ':')
 		return NULL;
-	memcpy(name, at + used, len);
+	len = values[3];
+	if (strnlen(at, len) != len)
+		return NULL;
+	memcpy(name, at, len);
 	name[len] = '\0';
+	port->columns = (uint16_t)values[1];
+	port->rows = (uint16_t)values[2];
 	port->name = len ? name : NULL;
-	port->flags = is_console ? AX_VIRTIO_CONSOLE_IS_CONSOLE : 0;
-	return at + used + len;
+	port->flags = values[0] ? AX_VIRTIO_CONSOLE_IS_CONSOLE : 0;
+	return at + len;
 }
 
 static int make_console(AxHost *host, const char *name, const char *text, AxVirtio **out,
 			AxError *err)
 {
+	static const struct field ports_field = { "console ports=", 10,
+						  AX_VIRTIO_CONSOLE_PORTS_MAX };
 	AxVirtioConsolePort ports[AX_VIRTIO_CONSOLE_PORTS_MAX] = { { .chardev = NULL } };
 	char names[AX_VIRTIO_CONSOLE_PORTS_MAX][AX_VIRTIO_CONSOLE_NAME_MAX + 1];
 	AxVirtioConsoleConfig config = AX_VIRTIO_CONSOLE_CONFIG_INIT;
-	const char *at;
-	unsigned count;
-	int used = 0;
+	const char *at = text;
+	uint64_t count;
 
-	if (sscanf(text, "console ports=%2u%n", &count, &used) != 1 || !used ||
-	    !count || count > AX_VIRTIO_CONSOLE_PORTS_MAX)
+	if (!take(&at, &ports_field, 1, &count) || !count)
 		return bad(name, text, err);
-	at = text + used;
 	for (unsigned i = 0; i < count; i++) {
 		at = take_port(at, &ports[i], names[i]);
 		if (!at)
@@ -126,24 +171,43 @@ static int make_console(AxHost *host, const char *name, const char *text, AxVirt
 	config.name = name;
 	config.host = host;
 	config.ports = ports;
-	config.port_count = count;
+	config.port_count = (uint32_t)count;
 	return console_new(&config, out, err);
 }
 
 static bool take_net(const char *text, struct net_description *net)
 {
-	uint8_t *mac = net->mac;
+	static const struct field fields[] = {
+		{ "net pairs=", 10, AX_NET_QUEUES_MAX },
+		{ " header=", 10, NET_HEADER_LEN },
+		{ " features=", 16, NET_GUEST_OFFLOADS | NET_HOST_OFFLOADS },
+		{ " mtu=", 10, AX_NET_MTU_MAX },
+		{ " net-mtu=", 10, AX_NET_MTU_MAX },
+		{ " hangup=", 10, 1 },
+		{ " gone=", 10, 1 },
+		{ " mac=", 16, UINT8_MAX },
+		{ ":", 16, UINT8_MAX },
+		{ ":", 16, UINT8_MAX },
+		{ ":", 16, UINT8_MAX },
+		{ ":", 16, UINT8_MAX },
+		{ ":", 16, UINT8_MAX },
+	};
+	enum { PAIRS, HEADER, FEATURES, MTU, NET_MTU, HANGUP, GONE, MAC, COUNT = MAC + 6 };
+	uint64_t values[COUNT];
 
-	return sscanf(text,
-		      "net pairs=%10u header=%10u features=%16llx mtu=%5u net-mtu=%5u hangup=%1u "
-		      "gone=%1u mac=%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx",
-		      &net->pairs, &net->header, &net->features, &net->mtu, &net->net_mtu,
-		      &net->hangup, &net->gone, &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-		      &mac[5]) == NET_DESCRIPTION_FIELDS &&
-	       net->pairs && net->pairs <= AX_NET_QUEUES_MAX &&
-	       (!net->header || net->header == NET_HEADER_LEN) &&
-	       !(net->features & ~(NET_GUEST_OFFLOADS | NET_HOST_OFFLOADS)) &&
-	       net->mtu <= AX_NET_MTU_MAX && net->net_mtu <= AX_NET_MTU_MAX;
+	if (!take(&text, fields, COUNT, values))
+		return false;
+	net->pairs = (unsigned)values[PAIRS];
+	net->header = (unsigned)values[HEADER];
+	net->features = values[FEATURES];
+	net->mtu = (unsigned)values[MTU];
+	net->net_mtu = (unsigned)values[NET_MTU];
+	net->hangup = (unsigned)values[HANGUP];
+	net->gone = (unsigned)values[GONE];
+	for (unsigned i = 0; i < sizeof(net->mac); i++)
+		net->mac[i] = (uint8_t)values[MAC + i];
+	return net->pairs && (!net->header || net->header == NET_HEADER_LEN) &&
+	       !(net->features & ~(NET_GUEST_OFFLOADS | NET_HOST_OFFLOADS));
 }
 
 static int make_net(AxHost *host, const char *name, const char *text, AxVirtio **out, AxError *err)
@@ -172,12 +236,16 @@ static int make_net(AxHost *host, const char *name, const char *text, AxVirtio *
 static int make_vsock(AxHost *host, const char *name, const char *text, AxVirtio **out,
 		      AxError *err)
 {
+	static const struct field fields[] = {
+		{ "vsock cid=", 10, UINT64_MAX },
+		{ " connections=", 10, UINT32_MAX },
+	};
 	AxVirtioVsockConfig config = AX_VIRTIO_VSOCK_CONFIG_INIT;
-	unsigned long long cid;
+	const char *at = text;
+	uint64_t values[2];
 	int fd, ret;
 
-	if (sscanf(text, "vsock cid=%20llu connections=%10u", &cid, &config.connections) != 2 ||
-	    !config.connections)
+	if (!take(&at, fields, 2, values) || !values[1])
 		return bad(name, text, err);
 	fd = outside_stand_in();
 	if (fd < 0)
@@ -185,7 +253,8 @@ static int make_vsock(AxHost *host, const char *name, const char *text, AxVirtio
 				    "there is no descriptor left for %s", name);
 	config.name = name;
 	config.host = host;
-	config.cid = cid;
+	config.cid = values[0];
+	config.connections = (uint32_t)values[1];
 	ret = vsock_new_on(&config, fd, out, err);
 	if (ret)
 		close(fd);
