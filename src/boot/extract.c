@@ -78,11 +78,13 @@ static int find_payload(struct unpack *unpack, const struct image *image, AxErro
 
 	if (ret)
 		return ret;
-	if (header.payload_size <= SIZE_BYTES)
-		return boot_damaged(image, err,
-				    "is a Linux bzImage that tells of %llu bytes of payload: no "
-				    "kernel is in them",
-				    (unsigned long long)header.payload_size);
+	if (header.payload_size <= SIZE_BYTES) {
+		boot_damaged(image, err,
+			     "is a Linux bzImage that tells of %llu bytes of payload: no kernel is "
+			     "in them",
+			     (unsigned long long)header.payload_size);
+		return -ENOEXEC;
+	}
 	unpack->in = image->bytes + header.payload;
 	unpack->in_len = header.payload_size - SIZE_BYTES;
 	unpacked = get_le32(unpack->in + unpack->in_len);

@@ -143,21 +143,23 @@ static bool start_floor(const struct bench *bench, const struct embedded_guest *
 	return start(child, path, argv);
 }
 
-int bench_floor_run(const struct bench *bench, const char *name, uint64_t count, uint64_t *ns,
+int bench_floor_run(const struct bench *bench, const char *guest, uint64_t count, uint64_t *ns,
 		    uint64_t *exits)
 {
-	const struct embedded_guest *guest = embedded_guest_find(name);
-	int image = image_file(guest, count), status = STATUS_HOST;
+	const struct embedded_guest *found = embedded_guest_find(guest);
+	int image = image_file(found, count), status = STATUS_HOST;
 	struct child child;
-	char text[64];
+	char text[64], *at;
 
 	if (image < 0)
 		return STATUS_HOST;
-	if (start_floor(bench, guest, image, &child)) {
+	if (start_floor(bench, found, image, &child)) {
 		status = finish(&child, text, sizeof(text));
-		if (status)
-			status = child_failed(FLOOR, status);
-		else if (sscanf(text, "%" SCNu64 " %" SCNu64, ns, exits) != 2 || !*exits)
+		if (!status) {
+			*ns = strtoull(text, &at, 10);
+			*exits = strtoull(at, NULL, 10);
+		}
+		if (status || !*exits)
 			status = child_failed(FLOOR, status);
 	}
 	close(image);

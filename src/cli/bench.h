@@ -73,7 +73,7 @@ struct bench_vm {
 	uint64_t ns;	  /* that the writes took: filled by bench_vm_run() */
 	bool by_kvm;	  /* what with_notify or coalesced asks for is KVM's to do: filled, too */
 };
-int bench_vm_run(const struct bench *bench, struct bench_vm *vm);
+int bench_vm_run(const struct bench *bench, struct bench_vm *what);
 
 /* Whether there is a guest that writes to a port. */
 bool bench_vm_has_ports(void);

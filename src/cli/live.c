@@ -184,11 +184,15 @@ static uint64_t resident_bytes(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
+	char text[128], *resident;
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%*u %lu", &pages) != 1)
-		pages = 0;
+	/* The second number: proc(5). */
+	if (fgets(text, sizeof(text), file)) {
+		resident = strchr(text, ' ');
+		pages = resident ? strtoul(resident, NULL, 10) : 0;
+	}
 	fclose(file);
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

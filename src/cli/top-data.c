@@ -66,6 +66,7 @@ static void ask_again(struct top_vm *vm)
 static bool is_known(const struct top *top, const char *name)
 {
 	for (size_t i = 0; i < top->count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): counted are those in vms */
 		if (!strcmp(top->vms[i].name, name))
 			return true;
 	}

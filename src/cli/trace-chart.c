@@ -69,9 +69,10 @@ static void put_rate(double rate, FILE *out)
 static void put_rate_axis(double top_rate, FILE *out)
 {
 	double step = round_step(top_rate, 5);
+	unsigned steps = (unsigned)(top_rate * 1.0001 / step);
 
-	for (double rate = 0; rate <= top_rate * 1.0001; rate += step) {
-		double y = BOTTOM - (BOTTOM - TOP) * rate / top_rate;
+	for (unsigned i = 0; i <= steps; i++) {
+		double rate = i * step, y = BOTTOM - (BOTTOM - TOP) * rate / top_rate;
 
 		fprintf(out,
 			"<path class=grid d=\"M%d %.1fH%d\"/><text x=%d y=\"%.1f\" "
@@ -85,12 +86,13 @@ static void put_rate_axis(double top_rate, FILE *out)
 static void put_time_axis(double end_ns, FILE *out)
 {
 	double step = round_step(end_ns, 8);
+	unsigned steps = (unsigned)(end_ns / step);
 	char text[NUMBER_TEXT_SIZE];
 
-	for (double at = 0; at <= end_ns; at += step)
+	for (unsigned i = 0; i <= steps; i++)
 		fprintf(out, "<text x=\"%.1f\" y=%d text-anchor=middle>%s</text>\n",
-			LEFT + (RIGHT - LEFT) * at / end_ns, BOTTOM + 18,
-			at > 0 ? format_duration((uint64_t)at, text) : "0");
+			LEFT + (RIGHT - LEFT) * i * step / end_ns, BOTTOM + 18,
+			i ? format_duration((uint64_t)(i * step), text) : "0");
 }
 
 /* One kind's layer, on top of those below: a polygon of steps. */

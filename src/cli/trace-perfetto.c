@@ -162,7 +162,7 @@ static unsigned intern(struct perfetto *perfetto, const char *name)
 	}
 	if (perfetto->name_count == NAMES_MAX || strlen(name) >= NAME_SIZE)
 		return 0;
-	strcpy(perfetto->names[perfetto->name_count++], name);
+	snprintf(perfetto->names[perfetto->name_count++], NAME_SIZE, "%s", name);
 	protobuf_number(&perfetto->inner, NAME_ID, id);
 	protobuf_text(&perfetto->inner, NAME_TEXT, name);
 	protobuf_message(&perfetto->event, INTERNED_EVENT_NAMES, &perfetto->inner);

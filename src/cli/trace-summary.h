@@ -59,8 +59,11 @@ struct trace_summary {
 	uint64_t spans[TRACE_SPANS][AX_EXIT_KINDS];
 };
 
-/* Read the whole trace. STATUS_OK, or another status after a message. */
-int trace_summary_make(struct trace_file *file, struct trace_summary **summary);
+/*
+ * Read the whole trace into *out, which is for trace_summary_free() whatever is returned: STATUS_OK,
+ * or another status after a message.
+ */
+int trace_summary_make(struct trace_file *file, struct trace_summary **out);
 void trace_summary_free(struct trace_summary *summary);
 
 /* As tables; and as one HTML page that needs nothing else. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -304,11 +305,8 @@ const char *ax_record_fact(AxRecord *record, const char *key)
 /* The key of a refusal: "refused." and the device. */
 static void refusal_key(const char *device, char key[RECORD_KEY_MAX + 1])
 {
-	size_t len = strnlen(device, RECORD_NAME_SIZE - 1);
-
 	memset(key, 0, RECORD_KEY_MAX + 1);
-	memcpy(key, "refused.", 8);
-	memcpy(key + 8, device, len);
+	snprintf(key, RECORD_KEY_MAX + 1, "refused.%.*s", RECORD_NAME_SIZE - 1, device);
 }
 
 void ax_record_refuse(AxRecord *record, const char *device, const char *why)
@@ -357,6 +355,7 @@ static void write_header(AxRecord *record)
 
 	if (!to)
 		return;
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): eight bytes of a file, no text */
 	memcpy(to, RECORD_MAGIC, 8);
 	put_u32(to + 8, RECORD_VERSION);
 	put_u32(to + 12, ARCH_MACHINE);

@@ -24,7 +24,7 @@ static int check_header(const char *name, const uint8_t *bytes, size_t len, AxEr
 {
 	uint32_t machine;
 
-	if (len < RECORD_HEADER_SIZE || memcmp(bytes, RECORD_MAGIC, 8))
+	if (len < RECORD_HEADER_SIZE || memcmp(bytes, RECORD_MAGIC, 8) != 0)
 		return ax_error_set(err, -ENOEXEC, AX_ERROR_IMAGE, 0,
 				    "%s: this is no recording: give a file that \"axvmm run "
 				    "--record\" wrote",

@@ -199,7 +199,7 @@ static int leave_traced(AxVCpu *vcpu, const struct fast_result *result, AxVCpuEx
 static int traced_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 {
 	uint64_t times[3] = { arch_counter() }, answer;
-	struct fast_result result;
+	struct fast_result result = { .value = 0 }; /* writes leave none */
 	enum fast fast;
 	int rc, ret = 0;
 

@@ -116,18 +116,35 @@ static bool is_zero(const uint8_t *bytes, size_t length)
 	return !bytes[0] && !memcmp(bytes, bytes + 1, length - 1);
 }
 
+/* A line of /proc/self/maps: proc(5). "first-last mode offset device inode path" */
+static bool take_mapping(const char *line, uintptr_t *first, uintptr_t *last, uint64_t *inode)
+{
+	char *at, *end;
+
+	*first = strtoul(line, &at, 16);
+	if (*at != '-')
+		return false;
+	*last = strtoul(at + 1, &at, 16);
+	for (unsigned i = 0; i < 3; i++) {
+		if (*at != ' ')
+			return false;
+		at += 1 + strcspn(at + 1, " ");
+	}
+	*inode = strtoull(at, &end, 10);
+	return end != at;
+}
+
 /* How far from @at on there is nothing but memory without a file: the end of that. */
 static uintptr_t anonymous_until(FILE *maps, uintptr_t at)
 {
-	unsigned long first, last, inode;
-	uintptr_t end = at;
+	uintptr_t first, last, end = at;
+	uint64_t inode;
 	char line[512];
 
 	rewind(maps);
 	while (fgets(line, sizeof(line), maps)) {
 		/* What is below comes first, and what follows without a gap. */
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &first, &last, &inode) != 3 ||
-		    last <= end)
+		if (!take_mapping(line, &first, &last, &inode) || last <= end)
 			continue;
 		if (first > end || inode)
 			break;

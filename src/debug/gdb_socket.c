@@ -283,20 +283,23 @@ static bool parse_tcp(const char *text, struct sockaddr_storage *name, socklen_t
 /* With the port that it became. */
 static int note_address(struct AxGdb *gdb, const struct sockaddr_storage *name)
 {
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} bound = { .six = { .sin6_family = AF_UNSPEC } };
 	socklen_t size = sizeof(bound);
 	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 16];
 	bool is_six = name->ss_family == AF_INET6;
 
-	if (getsockname(gdb->listen_fd, (struct sockaddr *)&bound, &size))
+	if (getsockname(gdb->listen_fd, &bound.any, &size))
 		return -EIO;
-	inet_ntop(bound.ss_family,
-		  is_six ? (const void *)&((struct sockaddr_in6 *)&bound)->sin6_addr
-			 : (const void *)&((struct sockaddr_in *)&bound)->sin_addr,
+	inet_ntop(bound.any.sa_family,
+		  is_six ? (const void *)&bound.six.sin6_addr : (const void *)&bound.four.sin_addr,
 		  host, sizeof(host));
 	/* The port is at the same place in both. */
 	snprintf(text, sizeof(text), is_six ? "[%s]:%u" : "%s:%u", host,
-		 ntohs(((struct sockaddr_in *)&bound)->sin_port));
+		 ntohs(bound.four.sin_port));
 	gdb->address = strdup(text);
 	return gdb->address ? 0 : -ENOMEM;
 }

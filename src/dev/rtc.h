@@ -50,8 +50,8 @@ int ax_rtc_attach(struct ax_rtc *rtc, AxVm *vm, AxGuestPhysAddr base, const AxDe
 		  const AxIrq *irq, AxError *err);
 int ax_rtc_detach(struct ax_rtc *rtc, AxError *err);
 
-/* AxDeviceOps.reset of all clocks. */
-void ax_rtc_reset(void *rtc);
+/* AxDeviceOps.reset of all clocks; @opaque: the struct ax_rtc. */
+void ax_rtc_reset(void *opaque);
 
 /* Nanoseconds since 1970, the host's. */
 uint64_t ax_rtc_real(struct ax_rtc *rtc);

@@ -106,12 +106,23 @@ static void print_answer(void)
 	puts(text);
 }
 
+/* The byte of two hexadecimal digits at *hex, which is moved behind them; -1: there are none. */
+static int take_byte(const char **hex)
+{
+	char digits[3] = { (*hex)[0], (*hex)[0] ? (*hex)[1] : '\0', '\0' };
+
+	if (strspn(digits, "0123456789abcdefABCDEF") != 2)
+		return -1;
+	*hex += 2;
+	return (int)strtoul(digits, NULL, 16);
+}
+
 static void put_text(const char *hex)
 {
-	unsigned value;
+	int value;
 
-	for (; sscanf(hex, "%2x", &value) == 1 && hex[0] && hex[1]; hex += 2)
-		putchar((int)value);
+	while ((value = take_byte(&hex)) >= 0)
+		putchar(value);
 }
 
 static void print_text(void)
@@ -140,9 +151,9 @@ static void monitor(const char *command)
 
 static void send_raw(const char *hex)
 {
-	unsigned value;
+	int value;
 
-	for (; sscanf(hex, "%2x", &value) == 1 && hex[0] && hex[1]; hex += 2)
+	while ((value = take_byte(&hex)) >= 0)
 		send_all(&(unsigned char){ (unsigned char)value }, 1);
 }
 
@@ -161,7 +172,7 @@ static void take(char *line)
 	} else if (!strncmp(line, "raw ", 4)) {
 		send_raw(line + 4);
 	} else if (!strncmp(line, "sleep ", 6)) {
-		nap(atol(line + 6));
+		nap(strtol(line + 6, NULL, 10));
 	} else {
 		send_packet(line);
 		print_answer();

@@ -196,7 +196,7 @@ START_TEST(registers_survive_the_way_to_gdb_and_back)
 		if (reg->source == REG_X87_CONTROL && (reg->index < 3 || reg->index == 7))
 			memset(bytes + 2, 0, 14);
 		if (reg->source == REG_X87_CONTROL && reg->index == 2)
-			memcpy(bytes, "\xf0\x3c", 2);
+			memcpy(bytes, (const uint8_t[]){ 0xf0, 0x3c }, 2);
 		if (reg->source == REG_X87_CONTROL && reg->index == 7)
 			bytes[1] &= 7;
 		reg_unpack(reg, i, bytes, &file);

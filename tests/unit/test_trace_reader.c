@@ -22,6 +22,12 @@ static void put_chunk(struct memory_file *file, uint32_t type, uint32_t vcpu, co
 	memory_write(file, bytes, len);
 }
 
+/* Text in a trace ends by its length, not by a zero. */
+static void put_text(uint8_t *to, const char *text, size_t len)
+{
+	memcpy(to, text, len);
+}
+
 /* A header of a counter of 1 GHz whose 0 is at 5000 ns. */
 static void put_head(struct memory_file *file)
 {
@@ -30,7 +36,7 @@ static void put_head(struct memory_file *file)
 	trace_store(header + 4, 2, 4);
 	trace_store(header + 32, 1000000000, 8);
 	header[40] = 3;
-	memcpy(header + 41, "1.2", 3);
+	put_text(header + 41, "1.2", 3);
 	put_chunk(file, TRACE_CHUNK_HEADER, 0, header, sizeof(header));
 	trace_store(clock + 8, 5000, 8);
 	put_chunk(file, TRACE_CHUNK_CLOCK, 0, clock, sizeof(clock));
@@ -312,9 +318,9 @@ START_TEST(control_characters_in_names_are_replaced)
 	AxTraceRange found;
 
 	header[40] = 3;
-	memcpy(header + 41, "1\033c", 3);
+	put_text(header + 41, "1\033c", 3);
 	put_chunk(&file, TRACE_CHUNK_HEADER, 0, header, sizeof(header));
-	memcpy(range + 2, "a\033[2J\177", 6);
+	put_text(range + 2, "a\033[2J\177", 6);
 	put_chunk(&file, TRACE_CHUNK_RANGES, 0, range, sizeof(range));
 	put_end(&file);
 	ck_assert_int_eq(ax_trace_open(file.bytes, file.len, &reader, NULL), 0);
