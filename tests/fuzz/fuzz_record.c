@@ -7,6 +7,7 @@
  *
  * A machine with more RAM than any guest here has would only cost time: its inputs are left out.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +54,9 @@ static AxVirtio *make_device(AxRecord *record)
 	AxVirtio *virtio;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char key[32] = "device.";
+		char key[32];
 
-		strcat(key, names[i]);
+		snprintf(key, sizeof(key), "device.%s", names[i]);
 		if (ax_record_fact(record, key) &&
 		    !ax_virtio_replay(record, names[i], &virtio, NULL))
 			return virtio;

@@ -48,8 +48,7 @@ static const struct {
 	{ "console ports=3 1 0 0 5:a b:c 0 0 0 0: 1 65535 65535 1: ", 3 },
 	{ "net pairs=1 header=12 features=0 mtu=0 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00:01",
 	  1 },
-	{ "net pairs=8 header=0 features=0 mtu=1400 net-mtu=9000 hangup=1 gone=1 "
-	  "mac=ff:ff:ff:ff:ff:ff",
+	{ "net pairs=8 header=0 features=0 mtu=1400 net-mtu=9000 hangup=1 gone=1 mac=f:f:f:f:f:f",
 	  1 },
 	{ "vsock cid=3 connections=1024", 19 },
 };
@@ -88,8 +87,7 @@ static const char *const nonsense[] = {
 	"net pairs=0 header=12 features=0 mtu=0 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00:01",
 	"net pairs=9 header=12 features=0 mtu=0 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00:01",
 	"net pairs=1 header=11 features=0 mtu=0 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00:01",
-	"net pairs=1 header=12 features=ffffffff mtu=0 net-mtu=0 hangup=0 gone=0 "
-	"mac=02:00:00:00:00:01",
+	"net pairs=1 header=0 features=ffff mtu=0 net-mtu=0 hangup=0 gone=0 mac=2:0:0:0:0:1",
 	"net pairs=1 header=12 features=0 mtu=1 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00:01",
 	"net pairs=1 header=12 features=0 mtu=0 net-mtu=0 hangup=0 gone=0 mac=02:00:00:00:00",
 	"vsock cid=2 connections=1024",

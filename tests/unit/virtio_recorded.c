@@ -11,6 +11,7 @@
 #include "core/dispatch.h"
 #include "core/vm.h"
 #include "tests/unit/virtio_driver.h"
+#include "tests/unit/virtio_recorded.h"
 
 #define LINE 5u
 
