@@ -80,9 +80,10 @@ AX_API void ax_unlock(AxLock *lock);
  * Who. write() runs on the thread of the vCPU that finds the writes, which need not be the one that made
  * them: KVM does not say which did. `vcpu` is the one that finds them; on a thread that is no vCPU's
  * (ax_coalesced_drain(), ax_range_remove()) it is the VM's first, and only what any thread may call on it
- * works. Registers cannot be asked for, nor ax_vcpu_settle() called. Never two at a time in one VM, with or
- * without AX_RANGE_SERIAL. AX_STOP leaves the loop with this write as the exit, after the exit that made it
- * be found has been dealt with; of several only the first is told.
+ * works. Registers cannot be asked for, nor ax_vcpu_settle() called. No two collected writes of a VM are
+ * handed out at the same time; what an exit of another vCPU calls may run beside (AX_RANGE_SERIAL).
+ * AX_STOP leaves that vCPU's loop with this write as the exit, after the exit that made it be found has been
+ * dealt with; of several only the first is told.
  *
  * Where KVM cannot (KVM_CAP_COALESCED_MMIO, _PIO), in a recorded VM, and when the VM's first such range is
  * registered by a handler, each write makes an exit as ever: ax_range_is_coalesced(). Registering the first

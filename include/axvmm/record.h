@@ -16,7 +16,7 @@
  * says ax_record_refuse(): its units are passed over in a replay.
  *
  * While it is recorded, exits are not taken by the fast path, notifications are carried by the dispatch
- * (no ioeventfd), and units wait for each other. A VM without a recording pays nothing.
+ * (no ioeventfd, no collected writes), and units wait for each other. A VM without a recording pays nothing.
  *
  * The file's format is described in docs/RECORDING; all of it is untrusted when it is read.
  */

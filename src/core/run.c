@@ -113,7 +113,7 @@ int vcpu_check_run(AxVCpu *vcpu, AxError *err)
 {
 	AxVCpuState state = vcpu_get_state(vcpu);
 
-	if (state != AX_VCPU_READY || !vcpu_is_owner(vcpu))
+	if (state != AX_VCPU_READY || !vcpu_is_owner(vcpu) || vcpu->draining)
 		return ax_error_state(
 			err, "vCPU %u is %s%s and can't be entered", vcpu->id,
 			ax_vcpu_state_name(state),

@@ -54,6 +54,8 @@ struct AxVCpu {
 	struct range_cache cache[RANGE_SPACES];
 	const struct snapshot *snapshot; /* while in_loop */
 	struct trace_ring *ring;	 /* of snapshot->trace; NULL: there is none */
+	uint64_t run_times
+		[2]; /* of the KVM_RUN whose exit is about to be told, see watch.c; 0: of none */
 	size_t run_size;
 
 	AxVm *vm;

@@ -48,6 +48,19 @@ static int dispatch_traced(AxVCpu *vcpu, const AxVCpuExitReason *exit, uint64_t 
 	return handled;
 }
 
+/*
+ * Hand out what was collected, before the exit that KVM_RUN has just returned with: times[0] and [1] are
+ * its. In a trace one thing comes after the other: the time in KVM is told of the first of them, and the
+ * exit begins when the last handler is done.
+ */
+static void catch_up(AxVCpu *vcpu, uint64_t times[2])
+{
+	memcpy(vcpu->run_times, times, sizeof(vcpu->run_times));
+	coalesce_catch_up(vcpu);
+	memcpy(times, vcpu->run_times, sizeof(vcpu->run_times));
+	vcpu->run_times[1] = 0;
+}
+
 void watch_collected_begin(const AxVCpu *vcpu, struct watch_times *times)
 {
 	times->counter = vcpu->ring ? arch_counter() : 0;
@@ -60,8 +73,12 @@ void watch_collected_end(AxVCpu *vcpu, const struct watch_times *times,
 	const struct snapshot *snapshot = vcpu->snapshot;
 
 	if (vcpu->ring) {
-		const uint64_t counters[3] = { times->counter, times->counter, arch_counter() };
+		uint64_t counters[3] = { times->counter, times->counter, arch_counter() };
 
+		if (vcpu->run_times[1]) {
+			memcpy(counters, vcpu->run_times, sizeof(vcpu->run_times));
+			vcpu->run_times[0] = vcpu->run_times[1] = counters[2];
+		}
 		trace_put(vcpu->ring, exit, 0, handled, counters, NULL, 0);
 	}
 	if (snapshot->observer) {
@@ -92,7 +109,7 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	record.time_ns = now_ns();
 	record.kvm_ns = record.time_ns - before;
 	if (snapshot->coalesces)
-		coalesce_catch_up(vcpu);
+		catch_up(vcpu, times);
 	if (!ret)
 		ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret < 0)
@@ -117,7 +134,7 @@ static int run_traced(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
 	struct trace_ring *ring = vcpu->ring;
 	const bool coalesces = vcpu->snapshot->coalesces;
 	struct kvm_run *run = vcpu->run;
-	uint64_t entered = times[0];
+	uint64_t run_times[2], entered = times[0];
 	int fd = vcpu->fd;
 
 	for (;;) {
@@ -126,8 +143,13 @@ static int run_traced(AxVCpu *vcpu, enum fast *fast, struct fast_result *result,
 		struct trace_slot *slot;
 
 		/* What was collected comes before this exit in the ring, too. */
-		if (unlikely(coalesces))
-			coalesce_catch_up(vcpu);
+		if (unlikely(coalesces)) {
+			run_times[0] = entered;
+			run_times[1] = left;
+			catch_up(vcpu, run_times);
+			entered = run_times[0];
+			left = run_times[1];
+		}
 		slot = trace_claim(ring);
 		slot->entered = entered;
 		slot->left = left;

@@ -21,7 +21,8 @@ int watch_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /*
  * Around the handler of a write that KVM had collected (coalesce.h): those who watch see it as the exit
- * that it would have been, which took KVM no time. Nothing when nobody watches. Owner, in its loop.
+ * that it would have been. An observer is told that it took KVM no time; in a trace the first one found
+ * has the time of KVM_RUN. Nothing when nobody watches. Owner, in its loop.
  */
 void watch_collected_begin(const AxVCpu *vcpu, struct watch_times *times);
 void watch_collected_end(AxVCpu *vcpu, const struct watch_times *times,

@@ -121,6 +121,14 @@ START_TEST(the_exit_that_is_not_yet_decoded_is_out_of_reach)
 }
 END_TEST
 
+static void try_to_run(AxVCpu *vcpu)
+{
+	AxVCpuExitReason exit;
+
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), -EPERM);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), -EPERM);
+}
+
 START_TEST(one_entry_at_a_time_hands_out_when_it_dispatches)
 {
 	AxVm *vm = new_collecting_vm(&noted);
@@ -131,7 +139,9 @@ START_TEST(one_entry_at_a_time_hands_out_when_it_dispatches)
 	fake_push_mmio_write(0, PLAIN, 4, 2);
 	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
 	ck_assert_uint_eq(noted.count, 0);
+	noted.mmio.also = try_to_run;
 	ck_assert_int_eq(ax_vcpu_dispatch(vcpu, &exit), AX_HANDLED);
+	noted.mmio.also = NULL;
 	ck_assert_uint_eq(noted.count, 2);
 	ck_assert_noted(&noted, 0, COLLECTED, 4, 1);
 	noted.mmio.verdict = AX_STOP;
@@ -296,18 +306,21 @@ static int keep(void *opaque, const void *bytes, size_t len)
 	return 0;
 }
 
-/* Address, or port, of each exit of the trace. */
+/* Address, or port, of each exit of the trace, in which one thing comes after the other. */
 static unsigned read_trace(uint64_t *places, unsigned most)
 {
 	AxTraceEntry entry = AX_TRACE_ENTRY_INIT;
 	AxTraceReader *reader;
 	unsigned count = 0;
+	uint64_t done = 0;
 
 	ck_assert_int_eq(ax_trace_open(file.bytes, file.len, &reader, NULL), 0);
 	while (ax_trace_next(reader, &entry, NULL) == 1) {
 		if (entry.type != AX_TRACE_EXIT)
 			continue;
 		ck_assert_uint_lt(count, most);
+		ck_assert_uint_ge(entry.record.time_ns - entry.record.kvm_ns, done);
+		done = entry.record.time_ns + entry.record.handler_ns;
 		places[count++] = entry.record.exit->kind == AX_EXIT_MMIO_WRITE
 					  ? entry.record.exit->mmio_write.addr
 					  : entry.record.exit->io_write.port;
