@@ -103,6 +103,14 @@ void *__wrap_realloc(void *old, size_t size)
 	return !shrinks && fails(LIBC_MALLOC) ? NULL : __real_realloc(old, size);
 }
 
+/* What the kernel makes of a length: mmap(2). */
+static uint64_t in_pages(size_t len)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return (len + page - 1) / page * page;
+}
+
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
@@ -112,7 +120,7 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	if (!fails(LIBC_MMAP))
 		mapped = __real_mmap(addr, len, prot, flags, fd, offset);
 	if (mapped != MAP_FAILED)
-		atomic_fetch_add(&mapped_bytes, len);
+		atomic_fetch_add(&mapped_bytes, in_pages(len));
 	return mapped;
 }
 
@@ -123,7 +131,7 @@ int __wrap_munmap(void *addr, size_t len)
 	int ret = __real_munmap(addr, len);
 
 	if (!ret)
-		atomic_fetch_sub(&mapped_bytes, len);
+		atomic_fetch_sub(&mapped_bytes, in_pages(len));
 	return ret;
 }
 

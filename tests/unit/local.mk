@@ -100,13 +100,16 @@ include tests/unit/arm64/local.mk
 unit_tests += \
 	tests/unit/test_boot_damage \
 	tests/unit/test_boot_elf \
+	tests/unit/test_boot_extract \
 	tests/unit/test_boot_file \
 	tests/unit/test_boot_flat \
 	tests/unit/test_boot_info \
 	tests/unit/test_boot_layout \
+	tests/unit/test_boot_library \
 	tests/unit/test_boot_linux \
 	tests/unit/test_boot_multiboot \
 	tests/unit/test_boot_unpack
+tests_unit_test_boot_extract_LDFLAGS = $(FAKE_LIBC_WRAP)
 tests_unit_test_boot_file_LDFLAGS = $(FAKE_LIBC_WRAP)
 EXTRA_DIST += tests/unit/boot_builder.h
 if ARCH_X86_64
