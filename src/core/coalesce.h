@@ -57,10 +57,10 @@ void coalesce_start(AxVm *vm, AxRangeId id);
 int coalesce_stop(AxVm *vm, AxRangeId id, AxError *err);
 
 /*
- * Hand out what is in the ring now. Thread: @vcpu's, which is inside its loop and out of KVM_RUN; or any
+ * Hand out what is in the ring now. Thread: @owner's, which is inside its loop and out of KVM_RUN; or any
  * other (NULL) but that of a handler. No lock is held.
  */
-void coalesce_drain(AxVm *vm, AxVCpu *vcpu);
+void coalesce_drain(AxVm *vm, AxVCpu *owner);
 
 /* The first vCPU has been created: its pages have the ring. vm->lock is held. */
 void coalesce_found_ring(AxVm *vm, AxVCpu *vcpu);
