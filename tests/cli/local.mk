@@ -21,6 +21,7 @@ script_tests += \
 	tests/cli/reboot \
 	tests/cli/record \
 	tests/cli/replay \
+	tests/cli/schema \
 	tests/cli/stats-trace \
 	tests/cli/trace \
 	tests/cli/timing \
