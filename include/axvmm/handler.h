@@ -83,7 +83,8 @@ AX_API void ax_unlock(AxLock *lock);
  * works. Registers cannot be asked for, nor ax_vcpu_settle() called. No two collected writes of a VM are
  * handed out at the same time; what an exit of another vCPU calls may run beside (AX_RANGE_SERIAL).
  * AX_STOP leaves that vCPU's loop with this write as the exit, after the exit that made it be found has been
- * dealt with; of several only the first is told.
+ * dealt with; of several only the first is told. ax_vcpu_dispatch() says AX_STOP for it once an exit that
+ * it is given is AX_HANDLED.
  *
  * Where KVM cannot (KVM_CAP_COALESCED_MMIO, _PIO), in a recorded VM, and when the VM's first such range is
  * registered by a handler, each write makes an exit as ever: ax_range_is_coalesced(). Registering the first

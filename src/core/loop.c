@@ -100,9 +100,21 @@ int vcpu_quiesce(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	return ret < 0 ? ret : verdict;
 }
 
+int vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
+{
+	uint64_t answer;
+	int handled;
+
+	vcpu_enter_loop(vcpu);
+	if (vcpu->snapshot->coalesces)
+		coalesce_catch_up(vcpu);
+	handled = dispatch_exit(vcpu, exit, &answer);
+	vcpu_leave_loop(vcpu);
+	return handled;
+}
+
 int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 {
-	bool inside = atomic_load(&vcpu->in_loop);
 	AxVCpuExitReason stopped_on;
 	uint64_t answer;
 	int handled;
@@ -110,16 +122,13 @@ int ax_vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit)
 	if (!vcpu_is_owner(vcpu))
 		return -EPERM;
 	/* A handler may dispatch what came out of ax_vcpu_settle(). */
-	if (inside)
+	if (atomic_load(&vcpu->in_loop))
 		return dispatch_exit(vcpu, exit, &answer);
-	vcpu_enter_loop(vcpu);
-	if (vcpu->snapshot->coalesces)
-		coalesce_catch_up(vcpu);
-	handled = dispatch_exit(vcpu, exit, &answer);
-	if (coalesce_has_verdict(vcpu) && coalesce_take_verdict(vcpu, &stopped_on) == AX_STOP &&
-	    handled == AX_HANDLED)
+	handled = vcpu_dispatch(vcpu, exit);
+	/* Only where there is room for it: else it waits for the next dispatch, or the loop. */
+	if (handled == AX_HANDLED && coalesce_has_verdict(vcpu) &&
+	    coalesce_take_verdict(vcpu, &stopped_on) == AX_STOP)
 		handled = AX_STOP;
-	vcpu_leave_loop(vcpu);
 	return handled;
 }
 

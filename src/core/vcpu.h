@@ -171,6 +171,12 @@ int vcpu_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 int vcpu_settle(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err);
 
 /*
+ * ax_vcpu_dispatch() outside of a handler, without its checks. What a handler of a collected write has said
+ * is left to the loop (REQUEST_VERDICT). Owner.
+ */
+int vcpu_dispatch(AxVCpu *vcpu, const AxVCpuExitReason *exit);
+
+/*
  * Begin and end the time in which the vCPU holds a snapshot: waits out a pause; see range.h. Owner.
  */
 void vcpu_enter_loop(AxVCpu *vcpu);

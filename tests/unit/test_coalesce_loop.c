@@ -154,6 +154,33 @@ START_TEST(one_entry_at_a_time_hands_out_when_it_dispatches)
 }
 END_TEST
 
+/* An exit that nobody takes is the caller's; the next dispatch, or the loop, tells of the write. */
+START_TEST(a_dispatch_that_is_unhandled_keeps_the_verdict)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	noted.mmio.verdict = AX_STOP;
+	collect(COLLECTED, 4, 3);
+	push_halt(0, true);
+	fake_push_mmio_write(0, PLAIN, 4, 4);
+	ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+	ck_assert_int_eq(ax_vcpu_dispatch(vcpu, &exit), AX_UNHANDLED);
+	ck_assert_uint_eq(noted.count, 1);
+	if (_i) {
+		ck_assert_int_eq(ax_vcpu_run(vcpu, &exit, NULL), 0);
+		ck_assert_int_eq(ax_vcpu_dispatch(vcpu, &exit), AX_STOP);
+		ck_assert_uint_eq(noted.count, 2);
+	} else {
+		ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+		ck_assert_uint_eq(exit.mmio_write.addr, COLLECTED);
+		ck_assert_uint_eq(noted.count, 1);
+	}
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(another_thread_hands_out_by_itself)
 {
 	AxVm *vm = new_collecting_vm(&noted);
@@ -213,6 +240,38 @@ START_TEST(a_verdict_of_another_thread_ends_the_first_vcpus_loop)
 	ck_assert_uint_eq(run.result.end, AX_VM_END_HANDLER);
 	ck_assert_uint_eq(run.result.exit.kind, AX_EXIT_MMIO_WRITE);
 	ck_assert_uint_eq(run.result.exit.mmio_write.data, 77);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+static AxHandled take_interrupt(AxVCpu *vcpu, void *opaque, uint64_t vector)
+{
+	(void)vcpu;
+	(void)opaque;
+	(void)vector;
+	return AX_HANDLED;
+}
+
+/* Another vCPU has written, and a halted one that is kicked finds it. */
+START_TEST(a_halted_vcpu_that_is_kicked_tells_of_a_write)
+{
+	static const AxEventOps events = { .size = sizeof(events), .interrupt = take_interrupt };
+	AxVm *vm = new_collecting_vm(&noted);
+	struct run run;
+
+	if (_i)
+		ck_assert_int_eq(ax_event_set(vm, &events, NULL, NULL), 0);
+	free_vcpu(vm, 0, 0);
+	push_halt(0, true);
+	noted.mmio.verdict = AX_STOP;
+	begin_run(&run, vm);
+	wait_until(ax_vcpu_state(ax_vm_vcpu(vm, 0)) == AX_VCPU_BLOCKED);
+	collect(COLLECTED, 4, 78);
+	ck_assert_int_eq(ax_vcpu_kick(ax_vm_vcpu(vm, 0), 3), 0);
+	pthread_join(run.thread, NULL);
+	ck_assert_uint_eq(run.result.end, AX_VM_END_HANDLER);
+	ck_assert_uint_eq(run.result.exit.kind, AX_EXIT_MMIO_WRITE);
+	ck_assert_uint_eq(run.result.exit.mmio_write.data, 78);
 	ax_vm_destroy(vm);
 }
 END_TEST
@@ -368,8 +427,10 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, what_nobody_takes_follows_the_option, 0, AX_UNCLAIMED_STOP + 1);
 	tcase_add_test(cases, the_exit_that_is_not_yet_decoded_is_out_of_reach);
 	tcase_add_test(cases, one_entry_at_a_time_hands_out_when_it_dispatches);
+	tcase_add_loop_test(cases, a_dispatch_that_is_unhandled_keeps_the_verdict, 0, 2);
 	tcase_add_test(cases, another_thread_hands_out_by_itself);
 	tcase_add_loop_test(cases, a_verdict_of_another_thread_ends_the_first_vcpus_loop, 0, 2);
+	tcase_add_loop_test(cases, a_halted_vcpu_that_is_kicked_tells_of_a_write, 0, 2);
 	tcase_add_test(cases, a_pause_finds_nothing_in_the_ring);
 	tcase_add_test(cases, an_observer_sees_them_as_exits_that_took_kvm_no_time);
 	tcase_add_test(cases, a_trace_has_them_in_their_order);
