@@ -102,7 +102,7 @@ AX_API void ax_host_owner(AxHost *host, const char *device);
 /**
  * Write down a fact about what is recorded, by which a replay makes the same devices, or look one up.
  *
- * @param key    1 to 63 bytes; a later value for the same key counts
+ * @param key    1 to 63 bytes, up to 1024 of them (more are left out); a later value for the same key counts
  * @param value  up to 65535 bytes of text
  * @return (get) owned by the recording; NULL: there is none
  *

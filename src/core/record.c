@@ -281,13 +281,15 @@ void ax_record_set_fact(AxRecord *record, const char *key, const char *value)
 {
 	size_t key_len = strlen(key), len = strlen(value);
 	uint8_t payload[RECORD_KEY_MAX + NUMBER_BYTES];
+	bool fits;
 	size_t size;
 
 	if (!key_len || key_len > RECORD_KEY_MAX || len > RECORD_FACT_MAX)
 		return;
 	size = record_put_name(payload, key);
 	pthread_mutex_lock(&record->bytes_lock);
-	if (keep_fact(record, key, value) && !record->is_replay)
+	fits = record->facts.count < RECORD_FACTS_MAX || find_fact(record, key);
+	if (fits && keep_fact(record, key, value) && !record->is_replay)
 		append_locked(record, RECORD_FACT, payload, size, value, len);
 	pthread_mutex_unlock(&record->bytes_lock);
 }

@@ -26,6 +26,7 @@
 #define NUMBER_BYTES	 10 /* of a number at most */
 #define RECORD_KEY_MAX	 63
 #define RECORD_FACT_MAX	 65535
+#define RECORD_FACTS_MAX 1024 /* keys: they are looked up one after the other */
 #define RECORD_NAME_SIZE 32
 /* Longest bytes of an input, and of an output that is kept whole; of longer ones a sum is kept. */
 #define RECORD_INPUT_MAX  (1u << 20)

@@ -103,6 +103,14 @@ static bool look_through(AxRecord *record)
 		case RECORD_FACT:
 			if (!keep_fact(record, &item))
 				return false;
+			if (!ax_record_fact(record, item.name)) {
+				note_damage(record,
+					    "at byte %zu, behind unit %llu, there is a fact too "
+					    "many: a recording has up to %d",
+					    at, (unsigned long long)record->unit_count,
+					    RECORD_FACTS_MAX);
+				return record->damage;
+			}
 			break;
 		case RECORD_DONE:
 		case RECORD_LEAVE:
