@@ -66,6 +66,8 @@ static bool hypercall_exit_works(AxVm *vm, int value)
 }
 
 const struct probe_row arch_probe_rows[] = {
+	{ KVM_CAP_COALESCED_PIO, "COALESCED_PIO", "port writes collected by KVM",
+	  "writes to coalesced ports cost an exit each", NULL },
 	{ KVM_CAP_EXT_CPUID, "EXT_CPUID", "which processor features the guest gets", NULL, NULL },
 	{ KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR", "real mode on older Intel processors", NULL, NULL },
 	{ KVM_CAP_X86_USER_SPACE_MSR, "X86_USER_SPACE_MSR", "MSR accesses as exits",
