@@ -19,7 +19,7 @@ typedef struct AxExitRecord {
 	const AxVCpuExitReason *exit;
 	uint64_t answer;     /* value of a read, result of a hypercall; else 0 */
 	int handled;	     /* an AxHandled */
-	uint64_t time_ns;    /* CLOCK_MONOTONIC when KVM_RUN returned */
+	uint64_t time_ns;    /* CLOCK_MONOTONIC when KVM_RUN returned, and what it had collected was dealt with */
 	uint64_t kvm_ns;     /* spent in KVM_RUN, guest time included; 0: collected (AX_RANGE_COALESCED) */
 	uint64_t handler_ns; /* from there until the answer stood */
 } AxExitRecord;

@@ -111,7 +111,7 @@ static void leave_verdict(AxVm *vm, AxVCpu *owner, AxHandled verdict, const AxVC
 		if (exit->kind == AX_EXIT_IO_WRITE) {
 			memcpy(coalesce->stopped_bytes, exit->io_write.bytes,
 			       sizeof(coalesce->stopped_bytes));
-			coalesce->stopped_on.io_write.bytes = coalesce->stopped_bytes;
+			coalesce->stopped_on.io_write.bytes = NULL;
 		}
 	}
 	/* It is on its way through the loop, which looks; the first one may be in the guest. */
@@ -245,6 +245,11 @@ AxHandled coalesce_take_verdict(AxVCpu *vcpu, AxVCpuExitReason *exit)
 	verdict = coalesce->verdict;
 	if (verdict != AX_HANDLED)
 		*exit = coalesce->stopped_on;
+	if (verdict != AX_HANDLED && exit->kind == AX_EXIT_IO_WRITE) {
+		/* Who is told looks at them while others hand out. */
+		memcpy(vcpu->stopped_bytes, coalesce->stopped_bytes, sizeof(vcpu->stopped_bytes));
+		exit->io_write.bytes = vcpu->stopped_bytes;
+	}
 	coalesce->verdict = AX_HANDLED;
 	pthread_mutex_unlock(&coalesce->lock);
 	return verdict;

@@ -66,6 +66,7 @@ struct AxVCpu {
 	size_t old_affinity_size;
 	bool signal_was_blocked;
 	AxVCpuExitReason settled; /* the access that a handler settled last */
+	uint8_t stopped_bytes[8]; /* of the collected write that ended the loop last */
 	bool draining; /* hands out what KVM has collected: kvm_run holds an exit that is not decoded */
 	bool waits; /* ax_vm_run: halted or off. Under vm->lock */
 

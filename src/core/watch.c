@@ -108,8 +108,10 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	times[1] = arch_counter();
 	record.time_ns = now_ns();
 	record.kvm_ns = record.time_ns - before;
-	if (snapshot->coalesces)
+	if (snapshot->coalesces) {
 		catch_up(vcpu, times);
+		record.time_ns = now_ns(); /* those handlers' time has been told with their writes */
+	}
 	if (!ret)
 		ret = vcpu_take_exit(vcpu, rc, exit, err);
 	if (ret < 0)

@@ -48,6 +48,27 @@ START_TEST(a_handler_stops_the_loop_by_a_collected_write)
 }
 END_TEST
 
+START_TEST(what_stopped_the_loop_is_not_overwritten)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+
+	noted.ports.verdict = AX_STOP;
+	collect(COLLECTED_PORT, 2, 0x1234);
+	fake_push_mmio_write(0, PLAIN, 4, 6);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(exit.io_write.port, COLLECTED_PORT);
+	collect(COLLECTED_PORT, 2, 0x5678);
+	ck_assert_int_eq(ax_coalesced_drain(vm, NULL), 0);
+	ck_assert_uint_eq(exit.io_write.bytes[0], 0x34);
+	ck_assert_uint_eq(exit.io_write.bytes[1], 0x12);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(exit.io_write.bytes[0], 0x78);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(a_halt_with_a_verdict_waiting_is_no_end)
 {
 	AxVm *vm = new_collecting_vm(&noted);
@@ -351,6 +372,45 @@ START_TEST(an_observer_sees_them_as_exits_that_took_kvm_no_time)
 }
 END_TEST
 
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void take_time(AxVCpu *vcpu)
+{
+	(void)vcpu;
+	sleep_ms(20);
+}
+
+START_TEST(an_observer_is_told_no_time_twice)
+{
+	static const AxObserver observer = { sizeof(observer), observe };
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	uint64_t begin, told = 0;
+	AxVCpuExitReason exit;
+
+	memset(&observed, 0, sizeof(observed));
+	ck_assert_int_eq(ax_observer_set(vm, &observer, NULL, NULL), 0);
+	noted.mmio.also = take_time;
+	collect(COLLECTED, 4, 1);
+	push_stop(0);
+	begin = clock_ns();
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(observed.count, 2);
+	for (unsigned i = 0; i < 2; i++)
+		told += observed.records[i].kvm_ns + observed.records[i].handler_ns;
+	ck_assert_uint_le(told, clock_ns() - begin);
+	ck_assert_uint_ge(observed.records[1].time_ns,
+			  observed.records[0].time_ns + observed.records[0].handler_ns);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 static struct {
 	uint8_t bytes[1 << 20];
 	size_t len;
@@ -423,6 +483,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, a_handler_stops_the_loop_by_a_collected_write, 0, 2);
+	tcase_add_test(cases, what_stopped_the_loop_is_not_overwritten);
 	tcase_add_test(cases, a_halt_with_a_verdict_waiting_is_no_end);
 	tcase_add_loop_test(cases, what_nobody_takes_follows_the_option, 0, AX_UNCLAIMED_STOP + 1);
 	tcase_add_test(cases, the_exit_that_is_not_yet_decoded_is_out_of_reach);
@@ -433,6 +494,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, a_halted_vcpu_that_is_kicked_tells_of_a_write, 0, 2);
 	tcase_add_test(cases, a_pause_finds_nothing_in_the_ring);
 	tcase_add_test(cases, an_observer_sees_them_as_exits_that_took_kvm_no_time);
+	tcase_add_test(cases, an_observer_is_told_no_time_twice);
 	tcase_add_test(cases, a_trace_has_them_in_their_order);
 }
 
