@@ -74,7 +74,8 @@ typedef struct AxVCpuSetup {
  * riscv64
  * @param out  in state Created on success, else untouched
  * @return 0; -EEXIST the id is taken; -EINVAL the id is more than KVM allows; -ENOSPC more vCPUs
- * than KVM allows (the message says how many); -ENOMEM; -EIO
+ * than KVM allows (the message says how many); -ENOTSUP KVM refuses the irqchip after all (x86-64, the
+ * first vCPU: AxIrqchip); -ENOMEM; -EIO
  *
  * Thread: the one that builds the VM.
  */
