@@ -196,6 +196,7 @@ static int init_vm(AxVm *vm, const AxVmOptions *options, AxError *err)
 
 int vm_need_irqchip(AxVm *vm, AxError *err)
 {
+	bool made = false;
 	int ret = 0;
 
 	/* Messages come this way, too. */
@@ -204,11 +205,13 @@ int vm_need_irqchip(AxVm *vm, AxError *err)
 	pthread_mutex_lock(&vm->lock);
 	if (!atomic_load(&vm->has_irqchip)) {
 		ret = arch_vm_add_irqchip(vm, err);
-		atomic_store(&vm->has_irqchip, !ret);
-		if (!ret && vm->phase)
-			vm->phase(vm->phase_opaque, "interrupt controller");
+		made = !ret;
+		atomic_store(&vm->has_irqchip, made);
 	}
 	pthread_mutex_unlock(&vm->lock);
+	/* Without the lock: it is the embedder's, and may ask about the VM. */
+	if (made && vm->phase)
+		vm->phase(vm->phase_opaque, "interrupt controller");
 	return ret;
 }
 

@@ -102,6 +102,39 @@ END_TEST
 
 static const int versions[] = { 0, 11, 13, 1000 };
 
+static void ask_about_the_vm(void *opaque, const char *phase)
+{
+	unsigned *phases = opaque;
+
+	ck_assert_ptr_nonnull(phase);
+	/* The first ones come before there is one to ask about. */
+	if (vm)
+		ck_assert_ptr_null(ax_vm_vcpu_at(vm, 0));
+	++*phases;
+}
+
+START_TEST(who_hears_of_phases_may_ask_about_the_vm)
+{
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+	unsigned phases = 0;
+	AxVCpu *vcpu;
+
+	vm = NULL;
+	options.phase = ask_about_the_vm;
+	options.phase_opaque = &phases;
+	ck_assert_int_eq(ax_vm_create(&options, &vm, NULL), 0);
+	ck_assert_uint_eq(phases, 3);
+	ck_assert_int_eq(ax_vcpu_create(vm, 0, &vcpu, NULL), 0);
+	/* The irqchip, where it is made with the first vCPU; once. */
+	ck_assert_uint_ge(phases, 3);
+	ck_assert_uint_le(phases, 4);
+	phases = 0;
+	ck_assert_int_eq(ax_vcpu_create(vm, 1, &vcpu, NULL), 0);
+	ck_assert_uint_eq(phases, 0);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(an_api_other_than_12_is_refused)
 {
 	AxError err;
@@ -372,6 +405,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, a_signal_that_takes_no_handler_cannot_be_the_kick, 0, 5);
 	tcase_add_loop_test(cases, without_kvm_the_message_is_one_line_with_the_remedy, 0,
 			    COUNT(no_kvm));
+	tcase_add_test(cases, who_hears_of_phases_may_ask_about_the_vm);
 	tcase_add_loop_test(cases, an_api_other_than_12_is_refused, 0, COUNT(versions));
 	tcase_add_test(cases, shared_pages_that_are_too_small_are_refused);
 	tcase_add_test(cases, a_null_error_is_allowed_everywhere);
