@@ -34,7 +34,7 @@ struct coalesce {
 	_Atomic uint64_t count;			      /* of writes that came out of the ring */
 	AxHandled verdict;			      /* AX_HANDLED: there is none */
 	AxVCpuExitReason stopped_on;		      /* what it is about */
-	uint8_t stopped_bytes[8]; /* of a port's */
+	uint8_t stopped_bytes[8];		      /* of a port's */
 };
 
 /*

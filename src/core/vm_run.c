@@ -82,7 +82,8 @@ static bool all_dead(AxVm *vm)
 		AxVCpu *vcpu = vm->vcpus[i];
 		uint32_t requests = atomic_load(&vcpu->requests);
 
-		if (!vcpu->waits || (requests & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT | REQUEST_VERDICT)))
+		if (!vcpu->waits ||
+		    (requests & (REQUEST_START | REQUEST_KICK | REQUEST_EXIT | REQUEST_VERDICT)))
 			return false;
 		if (!atomic_load(&vcpu->powered_off) && !arch_halt_is_final(vcpu))
 			return false;

@@ -110,7 +110,8 @@ static int observed_exit(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 	record.kvm_ns = record.time_ns - before;
 	if (snapshot->coalesces) {
 		catch_up(vcpu, times);
-		record.time_ns = now_ns(); /* those handlers' time has been told with their writes */
+		/* Those handlers' time has been told with their writes. */
+		record.time_ns = now_ns();
 	}
 	if (!ret)
 		ret = vcpu_take_exit(vcpu, rc, exit, err);

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Recordings: with src/sys itself, of which they need what a VM without KVM has.
-unit_tests += tests/unit/test_record tests/unit/test_replay_make tests/unit/test_replay_tree
+unit_tests += \
+	tests/unit/test_record \
+	tests/unit/test_record_facts \
+	tests/unit/test_replay_make \
+	tests/unit/test_replay_tree
 tests_unit_test_record_LDADD = $(AXVMM_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
+tests_unit_test_record_facts_LDADD = $(AXVMM_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_replay_make_LDADD = $(AXVMM_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
 tests_unit_test_replay_tree_LDADD = $(AXVMM_LIBS) $(CHECK_LIBS) $(PTHREAD_LIBS)
 

@@ -385,68 +385,6 @@ START_TEST(damage_is_survived)
 }
 END_TEST
 
-/* Facts of @count keys, and the end. Owned by the caller. */
-static uint8_t *make_facts(unsigned count, size_t *len)
-{
-	static const uint8_t end[] = { 11, 1, 0 };
-	uint8_t *bytes = make_recording(len), *to = malloc(16 + 12 * (size_t)count);
-
-	ck_assert_ptr_nonnull(to);
-	memcpy(to, bytes, 16);
-	free(bytes);
-	*len = 16;
-	for (unsigned i = 0; i < count; i++) {
-		uint8_t *fact = to + *len;
-
-		/* The record's type and length, the key's length, the key, one byte of text. */
-		fact[0] = 1;
-		fact[1] = 7;
-		fact[2] = 5;
-		for (unsigned k = 0; k < 5; k++)
-			fact[3 + k] = (uint8_t)('0' + (i >> (4 * k) & 15));
-		fact[8] = 'v';
-		*len += 9;
-	}
-	memcpy(to + *len, end, sizeof(end));
-	*len += sizeof(end);
-	return to;
-}
-
-/* A recording that is made of keys alone is not looked through for hours. */
-START_TEST(facts_have_a_limit)
-{
-	static const unsigned counts[] = { 1024, 1025, 1u << 20 };
-	AxReplayResult result = AX_REPLAY_RESULT_INIT;
-	AxRecord *record;
-	uint8_t *bytes;
-	char key[16];
-	size_t len;
-
-	bytes = make_facts(counts[_i], &len);
-	ck_assert_int_eq(ax_replay_open("it", bytes, len, &record, NULL), 0);
-	build(record);
-	ck_assert_str_eq(ax_record_fact(record, "?3000"), "v"); /* 0x3f */
-	ck_assert_int_eq(ax_replay_run(record, fixture.vm, NULL, &result, NULL), 0);
-	ck_assert_uint_eq(result.end, _i ? AX_REPLAY_DAMAGED : AX_REPLAY_SAME);
-	if (_i)
-		ck_assert_msg(strstr(result.recorded, "a fact too many"), "%s", result.recorded);
-	take_apart();
-	free(bytes);
-
-	/* None is written that would not be read. */
-	ck_assert_int_eq(ax_record_create(NULL, &record, NULL), 0);
-	for (unsigned i = 0; i < 1100; i++) {
-		snprintf(key, sizeof(key), "key%u", i);
-		ax_record_set_fact(record, key, "value");
-	}
-	ax_record_set_fact(record, "key1", "another");
-	ck_assert_str_eq(ax_record_fact(record, "key1"), "another");
-	ck_assert_str_eq(ax_record_fact(record, "key1023"), "value");
-	ck_assert_ptr_null(ax_record_fact(record, "key1024"));
-	ax_record_free(record);
-}
-END_TEST
-
 START_TEST(what_is_no_recording_is_refused)
 {
 	AxError err = AX_ERROR_INIT;
@@ -516,7 +454,6 @@ int main(void)
 	tcase_add_test(tcase, a_refused_device_is_passed_over);
 	tcase_add_test(tcase, a_torn_tail_is_told_and_the_rest_replayed);
 	tcase_add_test(tcase, damage_is_survived);
-	tcase_add_loop_test(tcase, facts_have_a_limit, 0, 3);
 	tcase_add_test(tcase, what_is_no_recording_is_refused);
 	tcase_add_test(tcase, a_file_that_cannot_be_written_is_told);
 	tcase_add_test(tcase, an_offline_vcpu_never_runs);
