@@ -12,7 +12,7 @@
 #   pack_modules ROOT DIRECTORY NAME...
 #                            modules and those that they need into DIRECTORY, numbered in the order of loading
 
-tools_packages='e2fsprogs fio iperf3 iproute2 ethtool socat passt virtiofsd'
+tools_packages='e2fsprogs fio gdb iperf3 iproute2 ethtool socat passt virtiofsd'
 # What the machine needs to see the image, and to be the other end of a guest's devices.
 tools_modules='virtio_blk crc32c_generic ext4 loop dm-log-writes dm-flakey tun fuse'
 # A guest's.
