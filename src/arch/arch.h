@@ -17,6 +17,7 @@
  * ARCH_COMPLETES       1: arch_complete() has something to do
  * ARCH_IRQ_LINES       how many lines ax_irq_get() knows: 0 to one less
  * ARCH_LINE_HAS_LEVEL  1: without irqchip an interrupt stays up until arch_clear_interrupt()
+ * ARCH_IRQFD_PULSES    1: a line that KVM raised by an irqfd falls again by itself
  * ARCH_HAS_DEBUG_REGISTERS  1: arch_debug() takes points
  * ARCH_MACHINE         ELF's number of it: recordings say it
  * ARCH_ADDS_IRQCHIP    1: arch_vm_add_irqchip() has something to do

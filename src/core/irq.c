@@ -4,8 +4,8 @@
  *
  * A line keeps its level, so that a device may set it as often as it likes: only changes cost
  * anything. What the lines cost in the in-kernel mode: one KVM_IRQ_LINE for each change; a line
- * that is pulsed gets an eventfd of its own at its first pulse (KVM_IRQFD), others need no
- * descriptor.
+ * that is pulsed gets an eventfd of its own at its first pulse (KVM_IRQFD), where that is a pulse
+ * (ARCH_IRQFD_PULSES); others need no descriptor.
  */
 #include <config.h>
 
@@ -172,7 +172,7 @@ static struct irq_lines *new_lines(AxVm *vm)
 	lines->target = vm->vcpu_count ? vm->vcpus[0] : NULL;
 	for (unsigned i = 0; i < LINE_COUNT; i++) {
 		pthread_mutex_init(&lines->line[i].lock, NULL);
-		lines->line[i].irqfd = IRQFD_UNTRIED;
+		lines->line[i].irqfd = ARCH_IRQFD_PULSES ? IRQFD_UNTRIED : IRQFD_REFUSED;
 	}
 	return lines;
 }
@@ -258,6 +258,10 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 			"KVM raises interrupts only with an in-kernel irqchip (AX_IRQCHIP_KERNEL)");
+	if (!ARCH_IRQFD_PULSES)
+		return ax_error_set(
+			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
+			"this architecture's KVM has a line that an eventfd raised stay up");
 	ret = attach(vm, gsi, event);
 	switch (ret) {
 	case -EBADF:

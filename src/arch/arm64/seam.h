@@ -22,6 +22,9 @@
 /* Interrupt lines of ax_irq_get(): SPIs 0 to 95. */
 #define ARCH_IRQ_LINES 96
 
+/* KVM lets a line fall that an irqfd has raised. */
+#define ARCH_IRQFD_PULSES 1
+
 /* Breakpoints, watchpoints: debug.c. */
 #define ARCH_HAS_DEBUG_REGISTERS 1
 

@@ -22,6 +22,12 @@
 /* Interrupt lines of ax_irq_get(): sources of the APLIC: 1 to 95. */
 #define ARCH_IRQ_LINES 96
 
+/*
+ * KVM of Linux 6.12 raises an APLIC's input for an irqfd at once, and never lowers it: the second edge
+ * is none, and a guest waits for it for good. By KVM_IRQ_LINE it rises and falls as it is told.
+ */
+#define ARCH_IRQFD_PULSES 0
+
 /* KVM gives a hart none: debug.c. */
 #define ARCH_HAS_DEBUG_REGISTERS 0
 

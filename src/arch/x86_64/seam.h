@@ -22,6 +22,9 @@
 /* Interrupt lines of ax_irq_get(): inputs of an IOAPIC: ICH9 datasheet, 13.5.7. */
 #define ARCH_IRQ_LINES 24
 
+/* KVM lets a line fall that an irqfd has raised. */
+#define ARCH_IRQFD_PULSES 1
+
 /* DR0 to DR3: debug.c. */
 #define ARCH_HAS_DEBUG_REGISTERS 1
 

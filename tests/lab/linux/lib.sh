@@ -58,7 +58,7 @@ arm64) console=ttyAMA0 ;;
 riscv64) console=ttyS0 ;;
 esac
 
-# KVM's APLIC and IMSICs, where the processor has them: interrupts by irqfd, notifications by ioeventfd.
+# KVM's APLIC and IMSICs, where the processor has them: notifications by ioeventfd.
 irqchip=
 if test "$AX_ARCH" = riscv64 && grep -q ssaia /proc/cpuinfo; then
 	irqchip='--irqchip kernel'
