@@ -114,7 +114,8 @@ tsan_tests += \
 	tests/kvm/notify \
 	tests/kvm/pager \
 	tests/kvm/pager_answers \
-	tests/kvm/pause
+	tests/kvm/pause \
+	tests/kvm/trace
 
 # Ten minutes of the guest "hostile" (tests/kvm/hostile.c), best in a build with --enable-sanitizers.
 HOSTILE_SECONDS = 600
