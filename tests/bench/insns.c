@@ -105,10 +105,19 @@ static int run_scenario(const char *name)
 	errx(1, "there is no scenario \"%s\"", name);
 }
 
+/* Limits are for gcc's code; clang 14 makes up to a sixteenth more of the UART's and the trace's. */
+#ifdef __clang__
+#define ALLOWANCE 16
+#else
+#define ALLOWANCE 0
+#endif
+
 /* Whether a scenario keeps its limit; says so when not. */
 static bool keeps_limit(const struct scenario *scenario, const struct figures *figures)
 {
-	if (figures->most <= scenario->most && figures->calls == 1)
+	unsigned allowance = ALLOWANCE ? scenario->most / ALLOWANCE : 0;
+
+	if (figures->most <= scenario->most + allowance && figures->calls == 1)
 		return true;
 	printf("%s: %u instructions and %u system calls: more than %u and 1\n", scenario->name,
 	       figures->most, figures->calls, scenario->most);
