@@ -34,8 +34,7 @@ AX_API void ax_irq_pulse(const AxIrq *irq);
 /**
  * The line @gsi of the VM's interrupt controller.
  *
- *   AX_IRQCHIP_KERNEL  GSI of the in-kernel chips: levels by KVM_IRQ_LINE; pulses by an irqfd (riscv64: by
- *                      KVM_IRQ_LINE twice)
+ *   AX_IRQCHIP_KERNEL  GSI of the in-kernel chips: each change is a KVM_IRQ_LINE, a pulse two
  *   AX_IRQCHIP_SPLIT   -ENOTSUP: lines lead into the IOAPIC, which is a device (pc.h, ax_ioapic_irq())
  *   AX_IRQCHIP_USER    a rising edge is a fixed interrupt with vector 0x20 + gsi to the first vCPU
  *   AX_IRQCHIP_NONE    a rising edge injects vector 0x20 + gsi into the first vCPU, as a PIC would;
@@ -125,7 +124,9 @@ AX_API bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id);
 
 /**
  * Make writes of an eventfd raise a line without waking this process's threads: KVM_IRQFD
- * (AX_IRQCHIP_KERNEL; AX_IRQCHIP_SPLIT, where it sends what ax_irq_route() says).
+ * (AX_IRQCHIP_KERNEL; AX_IRQCHIP_SPLIT, where it sends what ax_irq_route() says). For descriptors that
+ * others write: a thread of this process raises a wired line faster by ax_irq_pulse(), since of an eventfd
+ * KVM leaves it to a worker thread of the kernel's.
  *
  * @return 0; -ENOTSUP this VM's interrupts are not KVM's, or the architecture is riscv64, whose KVM never
  * lowers such a line: watch the eventfd and call ax_irq_pulse(); -EINVAL; -EIO

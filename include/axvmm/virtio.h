@@ -39,7 +39,7 @@ typedef struct AxVirtio AxVirtio;
 
 /* How the device's interrupt is wired. */
 typedef enum AxVirtioTrigger {
-	AX_VIRTIO_EDGE = 0, /* a pulse for each reason; the only one that KVM can carry by an irqfd */
+	AX_VIRTIO_EDGE = 0, /* a pulse for each reason: what an eventfd could raise, too */
 	AX_VIRTIO_LEVEL = 1 /* high while InterruptStatus is not 0 */
 } AxVirtioTrigger;
 

@@ -3,16 +3,16 @@
  * Interrupt lines from devices to the guest, for each of the three interrupt controllers.
  *
  * A line keeps its level, so that a device may set it as often as it likes: only changes cost
- * anything. What the lines cost in the in-kernel mode: one KVM_IRQ_LINE for each change; a line
- * that is pulsed gets an eventfd of its own at its first pulse (KVM_IRQFD), where that is a pulse
- * (ARCH_IRQFD_PULSES); others need no descriptor.
+ * anything. In the in-kernel mode that is one KVM_IRQ_LINE for each change, two for a pulse. An
+ * eventfd would make a pulse one write(), but of a wired line KVM leaves what an eventfd raised to a
+ * worker thread of the kernel's (only messages are delivered at once): the guest has it later, and
+ * the host pays for one more thread that wakes. It is for those who have nothing but an eventfd:
+ * ax_irq_attach_eventfd().
  */
 #include <config.h>
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <axvmm/irq.h>
 #include <axvmm/record.h>
@@ -22,15 +22,12 @@
 #include "core/vm.h"
 #include "sys/sys.h"
 
-#define LINE_COUNT    ARCH_IRQ_LINES
-#define VECTOR_BASE   0x20 /* the first vector that is no exception: SDM 3A 6.2 */
-#define IRQFD_UNTRIED (-1)
-#define IRQFD_REFUSED (-2)
+#define LINE_COUNT  ARCH_IRQ_LINES
+#define VECTOR_BASE 0x20 /* the first vector that is no exception: SDM 3A 6.2 */
 
 struct irq_line {
 	pthread_mutex_t lock; /* in-kernel: orders the changes of the level */
 	atomic_bool level;
-	int irqfd; /* an eventfd; IRQFD_UNTRIED, IRQFD_REFUSED */
 };
 
 struct irq_lines {
@@ -89,44 +86,16 @@ static void kernel_set(void *opaque, uint32_t gsi, bool level)
 	pthread_mutex_unlock(&line->lock);
 }
 
-static int attach(AxVm *vm, uint32_t gsi, int event)
-{
-	struct kvm_irqfd request = { .fd = (uint32_t)event, .gsi = gsi };
-
-	return sys_ioctl_struct(vm->fd, KVM_IRQFD, &request);
-}
-
-static int make_irqfd(AxVm *vm, uint32_t gsi)
-{
-	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	if (event < 0)
-		return IRQFD_REFUSED;
-	if (attach(vm, gsi, event) < 0) {
-		close(event);
-		return IRQFD_REFUSED;
-	}
-	return event;
-}
-
 static void kernel_pulse(void *opaque, uint32_t gsi)
 {
 	struct irq_lines *lines = opaque;
 	struct irq_line *line = &lines->line[gsi];
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&line->lock);
 	tell_line(lines, gsi, LINE_PULSE);
-	/* A recording does without descriptors that KVM listens to. */
-	if (line->irqfd == IRQFD_UNTRIED && lines->vm->record)
-		line->irqfd = IRQFD_REFUSED;
-	if (line->irqfd == IRQFD_UNTRIED)
-		line->irqfd = make_irqfd(lines->vm, gsi);
-	if (line->irqfd < 0 || write(line->irqfd, &one, sizeof(one)) < 0) {
-		(void)set_kernel_level(lines->vm, gsi, true);
-		(void)set_kernel_level(lines->vm, gsi, false);
-	}
-	line->level = false; /* KVM lets it fall after a pulse, however it was before */
+	(void)set_kernel_level(lines->vm, gsi, true);
+	(void)set_kernel_level(lines->vm, gsi, false);
+	line->level = false; /* it falls after a pulse, however it was before */
 	pthread_mutex_unlock(&line->lock);
 }
 
@@ -170,10 +139,8 @@ static struct irq_lines *new_lines(AxVm *vm)
 	lines->vm = vm;
 	pthread_mutex_init(&lines->lock, NULL);
 	lines->target = vm->vcpu_count ? vm->vcpus[0] : NULL;
-	for (unsigned i = 0; i < LINE_COUNT; i++) {
+	for (unsigned i = 0; i < LINE_COUNT; i++)
 		pthread_mutex_init(&lines->line[i].lock, NULL);
-		lines->line[i].irqfd = ARCH_IRQFD_PULSES ? IRQFD_UNTRIED : IRQFD_REFUSED;
-	}
 	return lines;
 }
 
@@ -243,6 +210,7 @@ uint32_t ax_irq_version(const AxVm *vm)
 
 int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 {
+	struct kvm_irqfd request = { .fd = (uint32_t)event, .gsi = gsi };
 	int ret = check_gsi(gsi, err);
 
 	if (!ret)
@@ -262,7 +230,7 @@ int ax_irq_attach_eventfd(AxVm *vm, uint32_t gsi, int event, AxError *err)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 			"this architecture's KVM has a line that an eventfd raised stay up");
-	ret = attach(vm, gsi, event);
+	ret = sys_ioctl_struct(vm->fd, KVM_IRQFD, &request);
 	switch (ret) {
 	case -EBADF:
 	case -EINVAL: return ax_error_argument(err, -EINVAL, "descriptor %d is no eventfd", event);
@@ -364,11 +332,8 @@ void irq_fini(AxVm *vm)
 
 	if (!lines)
 		return;
-	for (unsigned i = 0; i < LINE_COUNT; i++) {
-		if (lines->line[i].irqfd >= 0)
-			close(lines->line[i].irqfd);
+	for (unsigned i = 0; i < LINE_COUNT; i++)
 		pthread_mutex_destroy(&lines->line[i].lock);
-	}
 	pthread_mutex_destroy(&lines->lock);
 	free(lines);
 	vm->irq_lines = NULL;
