@@ -45,9 +45,16 @@ typedef struct AxCharDevConfig {
 	uint64_t keep;	   /* bytes that wait for somebody to come; 0: AX_CHAR_KEEP */
 	uint64_t delay_ns; /* that the sink collects bytes for which end no line; 0: AX_CHAR_DELAY_NS */
 	uint64_t eager;	   /* bytes, the first, that it does not collect: who writes few needs no timer */
+	/*
+	 * Sees what the guest writes, once and in its order, as it is taken: what is dropped later, too.
+	 * On the thread that writes, with the device's lock held: it is quick, and calls nothing of the
+	 * device's. NULL: nobody looks.
+	 */
+	void (*written)(void *opaque, const uint8_t *bytes, size_t len);
+	void *opaque;
 } AxCharDevConfig;
 
-#define AX_CHAR_DEV_CONFIG_INIT { sizeof(AxCharDevConfig), NULL, 0, 0, 0, 0 }
+#define AX_CHAR_DEV_CONFIG_INIT { sizeof(AxCharDevConfig), NULL, 0, 0, 0, 0, NULL, NULL }
 
 /* Two descriptors that somebody else opened, such as standard input and output. */
 typedef struct AxCharFds {

@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "cli/console.h"
+#include "cli/panic.h"
 #include "cli/terminal.h"
 
 #define PATH_SIZE 4096
@@ -38,8 +39,9 @@ struct console {
 	enum console_kind kind;
 	struct menu menu;
 	AxCharDev *dev;
-	bool terminal;	 /* stdio, and standard input is one */
-	AxWatch *resize; /* of terminal_resize_event() */
+	bool terminal;	    /* stdio, and standard input is one */
+	AxWatch *resize;    /* of terminal_resize_event() */
+	struct panic panic; /* under the device's lock */
 	char *name;
 };
 
@@ -155,6 +157,11 @@ static int open_stdio(struct console *console, const AxCharDevConfig *config, Ax
 	return ax_chardev_new_fds(config, &fds, &console->dev, err);
 }
 
+static void on_written(void *opaque, const uint8_t *bytes, size_t len)
+{
+	panic_look(opaque, bytes, len);
+}
+
 /* @path: the spec's, NULL for none. */
 static int open_kind(struct console *console, const struct spec *spec, const char *path,
 		     AxError *err)
@@ -163,6 +170,8 @@ static int open_kind(struct console *console, const struct spec *spec, const cha
 
 	config.host = console->options.host;
 	config.eager = EAGER_BYTES;
+	config.written = on_written;
+	config.opaque = &console->panic;
 	switch (spec->kind) {
 	case KIND_STDIO: return open_stdio(console, &config, err);
 	case KIND_PTY: return ax_chardev_new_pty(&config, path, &console->dev, err);
@@ -295,6 +304,16 @@ void console_leave(struct console *console)
 {
 	if (console->kind == KIND_STDIO)
 		terminal_leave();
+}
+
+bool console_told_panic(const struct console *console)
+{
+	return panic_was_told(&console->panic);
+}
+
+void console_forget_panic(struct console *console)
+{
+	console->panic = (struct panic){ 0 };
 }
 
 void console_hurry(struct console *console)

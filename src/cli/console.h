@@ -59,6 +59,11 @@ bool console_size(const struct console *console, uint16_t *columns, uint16_t *ro
 /* Make the terminal as it was. Thread: main. */
 void console_leave(struct console *console);
 
+/* Linux's last words on it were that it panicked (panic.h), since it was opened or they were forgotten: the
+ * next kernel prints. The guest does not run. */
+bool console_told_panic(const struct console *console);
+void console_forget_panic(struct console *console);
+
 /* Nobody waits for a slow reader any more: the run is to end. NULL is allowed. Any thread,
  * async-signal-safe. */
 void console_hurry(struct console *console);

@@ -310,6 +310,21 @@ void consoles_hurry(struct consoles *consoles)
 		console_hurry(consoles->ends[i].console);
 }
 
+bool consoles_told_panic(const struct consoles *consoles)
+{
+	bool told = false;
+
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		told |= console_told_panic(consoles->ends[i].console);
+	return told;
+}
+
+void consoles_forget_panic(struct consoles *consoles)
+{
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		console_forget_panic(consoles->ends[i].console);
+}
+
 bool consoles_flush(struct consoles *consoles)
 {
 	bool whole = true;

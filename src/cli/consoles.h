@@ -47,6 +47,10 @@ void consoles_begin(struct consoles *consoles);
 void consoles_leave(struct consoles *consoles);
 void consoles_hurry(struct consoles *consoles);
 
+/* Of any console: console_told_panic(). Of all: console_forget_panic(). NULL is allowed. */
+bool consoles_told_panic(const struct consoles *consoles);
+void consoles_forget_panic(struct consoles *consoles);
+
 /* Wait until all that was printed is out, on standard output for as long as it takes, elsewhere for two
  * seconds, and unless in a hurry; consoles_close() waits no more then. False: not all of it is out. The
  * loop is held. NULL is allowed. */

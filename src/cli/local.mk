@@ -53,6 +53,8 @@ cli_sources = \
 	src/cli/outcome.c \
 	src/cli/output.c \
 	src/cli/output.h \
+	src/cli/panic.c \
+	src/cli/panic.h \
 	src/cli/params.c \
 	src/cli/params.h \
 	src/cli/pauser.c \

@@ -9,11 +9,6 @@
 
 #define SETTLE_NS 1000000000u
 
-/* What Linux prints first when it panics (kernel/panic.c), and what may follow: registers, traces of all
- * CPUs. */
-static const char panic_text[] = "Kernel panic - not syncing";
-#define PANIC_OUTPUT_MAX 65536
-
 struct serial_line {
 	AxHost *host;
 	AxCharDev *chardev;
@@ -24,26 +19,9 @@ struct serial_line {
 	void *opaque;
 	bool armed;
 	bool open_line;
-	uint64_t printed;    /* bytes */
-	unsigned matched;    /* of panic_text */
-	uint64_t panic_at;   /* printed, when it was found; 0: it was not */
 	atomic_bool open;    /* the guest gets input */
 	atomic_bool waiting; /* there is some, and it was not open */
 };
-
-/* Its first letter is in it once: what does not match begins anew. */
-static void look_for_panic(struct serial_line *line, const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] != (uint8_t)panic_text[line->matched]) {
-			line->matched = bytes[i] == (uint8_t)panic_text[0];
-		} else if (!panic_text[++line->matched]) {
-			line->panic_at = line->printed + i + 1;
-			line->matched = 0;
-		}
-	}
-	line->printed += len;
-}
 
 static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 {
@@ -52,7 +30,6 @@ static void on_output(void *opaque, const uint8_t *bytes, size_t len)
 	if (!len)
 		return;
 	line->open_line = bytes[len - 1] != '\n';
-	look_for_panic(line, bytes, len);
 	if (!atomic_load(&line->open)) {
 		atomic_store(&line->open, true);
 		/* Who waits has said so before it looked: one of both sees the other. */
@@ -149,7 +126,6 @@ void serial_line_set_machine(struct serial_line *line, AxMachine *machine)
 	/* It has a serial port of its own, which it sets up; what the one before has not taken is its. */
 	ax_timer_arm(line->settled, UINT64_MAX);
 	line->armed = false;
-	line->panic_at = 0;
 	atomic_store(&line->waiting, false);
 	atomic_store(&line->open, false);
 	ax_chardev_accept(line->chardev);
@@ -158,11 +134,6 @@ void serial_line_set_machine(struct serial_line *line, AxMachine *machine)
 bool serial_line_is_open(const struct serial_line *line)
 {
 	return line->open_line;
-}
-
-bool serial_line_panicked(const struct serial_line *line)
-{
-	return line->panic_at && line->printed - line->panic_at < PANIC_OUTPUT_MAX;
 }
 
 void serial_line_free(struct serial_line *line)

@@ -32,12 +32,6 @@ void serial_line_set_machine(struct serial_line *line, AxMachine *machine);
 /* What was printed last does not end a line. The guest does not run. */
 bool serial_line_is_open(const struct serial_line *line);
 
-/*
- * Linux's last words were that it panicked: what it prints then stands in the last of its output. By
- * its reset alone a panic cannot be told from a reboot. The guest does not run.
- */
-bool serial_line_panicked(const struct serial_line *line);
-
 /* The host does not dispatch. NULL is allowed. */
 void serial_line_free(struct serial_line *line);
 

@@ -275,6 +275,7 @@ static int reboot(struct session *session)
 		(void)ax_record_finish(session->record, NULL);
 	session->record = NULL;
 	free_machine(session);
+	consoles_forget_panic(atomic_load(&session->consoles));
 	session->reboots++;
 	status = make_machine(session);
 	if (!status)
@@ -371,8 +372,8 @@ static int run(struct session *session)
 	if (session->serial && serial_line_is_open(session->serial) && isatty(STDOUT_FILENO) &&
 	    isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	panicked = result.end == AX_MACHINE_RESET && session->serial &&
-		   serial_line_panicked(session->serial);
+	panicked = result.end == AX_MACHINE_RESET &&
+		   consoles_told_panic(atomic_load(&session->consoles));
 	if (panicked)
 		result.end = AX_MACHINE_CRASH;
 	if (failed)

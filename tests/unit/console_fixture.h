@@ -37,6 +37,10 @@ static struct drv *drv;
 static AxCharDev *devs[PORTS];
 static int ends[PORTS];	  /* the reader's and typist's side */
 static int inside[PORTS]; /* the device's */
+static struct {
+	size_t len;
+	char bytes[64]; /* the first */
+} seen[PORTS];		/* what who looks at a port's output has seen */
 static uint64_t page;
 static const char *console_name; /* NULL: the usual */
 
@@ -65,6 +69,16 @@ static inline AxVirtio *new_console(const AxVirtioConsolePort *ports, uint32_t c
 	return virtio;
 }
 
+static inline void note_written(void *opaque, const uint8_t *bytes, size_t len)
+{
+	unsigned port = (unsigned)(uintptr_t)opaque;
+
+	for (size_t i = 0; i < len; i++, seen[port].len++) {
+		if (seen[port].len < sizeof(seen[port].bytes))
+			seen[port].bytes[seen[port].len] = (char)bytes[i];
+	}
+}
+
 static inline void set_up(void)
 {
 	AxVirtioConsolePort ports[PORTS] = { { .columns = 80, .rows = 25 },
@@ -81,6 +95,8 @@ static inline void set_up(void)
 		ends[i] = pair[0];
 		inside[i] = fds.in = fds.out = pair[1];
 		config.host = drv_outside_host(drv);
+		config.written = note_written;
+		config.opaque = (void *)(uintptr_t)i;
 		ck_assert_int_eq(ax_chardev_new_fds(&config, &fds, &devs[i], NULL), 0);
 		ports[i].chardev = devs[i];
 	}

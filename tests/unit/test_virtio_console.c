@@ -2,6 +2,7 @@
 /*
  * The console device: ports and their bytes, control messages, sizes, emergency output.
  */
+#include "tests/temporary.h"
 #include "tests/unit/console_fixture.h"
 
 START_TEST(it_is_the_console_device)
@@ -58,6 +59,23 @@ START_TEST(emergency_output_needs_no_driver)
 	reads_text(ends[0], "E!");
 	ck_assert_uint_eq(counters().emergency, 2);
 	ck_assert_uint_eq(counters().output, 0);
+}
+END_TEST
+
+START_TEST(who_looks_sees_what_a_port_prints)
+{
+	drv_start(drv, features(_i));
+	make_ready();
+	say(0, PORT_READY, 1);
+	drv_set_config(drv, 8, 4, '!');
+	print(1, "hello\n");
+	reads_text(ends[0], "!hello\n");
+	ck_assert_mem_eq(seen[0].bytes, "!hello\n", 7);
+	ck_assert_uint_eq(seen[0].len, 7);
+	print(7, "of the third");
+	ck_assert_uint_eq(seen[0].len, 7);
+	ck_assert_uint_eq(seen[1].len, 0);
+	ck_assert_uint_eq(seen[2].len, 12);
 }
 END_TEST
 
@@ -236,13 +254,13 @@ START_TEST(guest_hears_who_comes_and_goes)
 {
 	AxVirtioConsolePort port = { .name = "monitor" };
 	AxCharDevConfig config = AX_CHAR_DEV_CONFIG_INIT;
-	char path[64] = "/tmp/axcons-XXXXXX";
+	char path[TEMPORARY_SIZE];
 	AxCharDev *dev;
 	int fd;
 
 	ck_assert_int_eq(ax_virtio_detach(drv->virtio, NULL), 0);
 	ax_virtio_free(drv->virtio);
-	fd = mkstemp(path);
+	fd = temporary_file(path, "console");
 	close(fd);
 	unlink(path);
 	config.host = drv_outside_host(drv);
@@ -276,6 +294,7 @@ int main(void)
 	tcase_add_test(tcase, it_is_the_console_device);
 	tcase_add_loop_test(tcase, single_port_prints_and_reads, 0, 2);
 	tcase_add_test(tcase, emergency_output_needs_no_driver);
+	tcase_add_loop_test(tcase, who_looks_sees_what_a_port_prints, 0, 2);
 	tcase_add_loop_test(tcase, ports_are_announced_one_by_one, 0, 2);
 	tcase_add_loop_test(tcase, messages_wait_for_buffers, 0, 2);
 	tcase_add_loop_test(tcase, port_gets_input_when_the_guest_has_it_open, 0, 2);

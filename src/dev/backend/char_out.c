@@ -173,6 +173,13 @@ static size_t enqueue(AxCharDev *dev, const uint8_t *bytes, size_t len, bool for
 	return len;
 }
 
+/* For who looks at all that is written. With the lock. */
+static void show(const AxCharDev *dev, const uint8_t *bytes, size_t len)
+{
+	if (dev->config.written && len)
+		dev->config.written(dev->config.opaque, bytes, len);
+}
+
 /* After a change with the lock, without it. */
 static void after(AxCharDev *dev, bool call, bool arm)
 {
@@ -198,6 +205,7 @@ size_t ax_chardev_write(AxCharDev *dev, const void *bytes, size_t len)
 		if (!dev->want_write)
 			char_drain(dev);
 	}
+	show(dev, from, taken);
 	if (taken < len && !dev->starved) {
 		dev->starved = true;
 		dev->counters.stalls++;
@@ -248,6 +256,7 @@ static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 	bool stalled = false, call, arm;
 
 	ax_lock(dev->lock);
+	show(dev, bytes, len);
 	for (;;) {
 		size_t taken = enqueue(dev, bytes, len, char_is_loop(dev));
 
