@@ -159,8 +159,9 @@ AX_API size_t ax_chardev_write(AxCharDev *dev, const void *bytes, size_t len);
 
 /*
  * A device's output (UART, debug console): all bytes are taken, and the caller waits where
- * ax_chardev_write() would not take them, unless it is the host's thread. Bytes are collected up to a
- * newline, 2 KiB or delay_ns. Valid until free. Thread: any.
+ * ax_chardev_write() would not take them, unless it is the host's thread, or that is giving the user
+ * input: it may be waiting for the caller. Bytes are collected up to a newline, 2 KiB or delay_ns. Valid
+ * until free. Thread: any.
  */
 AX_API AxCharSink ax_chardev_sink(AxCharDev *dev);
 

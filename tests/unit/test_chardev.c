@@ -257,79 +257,6 @@ START_TEST(who_waits_for_a_sleeping_reader_is_let_go)
 }
 END_TEST
 
-/* A serial port: its lock is held while it prints, and taken to give it a key. */
-struct port {
-	AxCharDev *dev;
-	pthread_mutex_t lock;
-	atomic_uint keys;
-};
-
-static void *print_a_flood(void *opaque)
-{
-	struct port *port = opaque;
-	AxCharSink sink = ax_chardev_sink(port->dev);
-
-	for (unsigned i = 0; i < 4000; i++) {
-		pthread_mutex_lock(&port->lock);
-		sink.write(sink.opaque, (const uint8_t *)folder, sizeof(folder));
-		sink.write(sink.opaque, (const uint8_t *)"0123456789012345678901234567890\n", 32);
-		pthread_mutex_unlock(&port->lock);
-	}
-	return NULL;
-}
-
-static size_t take_key(void *opaque, const uint8_t *bytes, size_t len)
-{
-	struct port *port = opaque;
-
-	pthread_mutex_lock(&port->lock);
-	atomic_fetch_add(&port->keys, (unsigned)len);
-	pthread_mutex_unlock(&port->lock);
-	return len;
-}
-
-static void *read_to_the_end(void *opaque)
-{
-	char bytes[4096];
-
-	while (read(*(int *)opaque, bytes, sizeof(bytes)) > 0) {}
-	return NULL;
-}
-
-START_TEST(keys_for_a_port_that_waits_keep_nobody_waiting)
-{
-	struct port port = { .lock = PTHREAD_MUTEX_INITIALIZER };
-	AxCharUser user = AX_CHAR_USER_INIT;
-	pthread_t thread, reader;
-	int out[2], in[2];
-
-	new_pipe(out);
-	new_pipe(in);
-	port.dev = new_fds(in[0], out[1]);
-	user.input = take_key;
-	user.opaque = &port;
-	ck_assert_int_eq(ax_chardev_set_user(port.dev, &user, NULL), 0);
-	ck_assert_int_eq(pthread_create(&thread, NULL, print_a_flood, &port), 0);
-	run_until(counters_of(port.dev).stalls);
-	ck_assert_int_eq(write(in[1], "key", 3), 3);
-	/* The loop goes on. */
-	for (unsigned i = 0; i < 10; i++)
-		ax_loop_dispatch(host, 10, NULL);
-	ck_assert_uint_eq(atomic_load(&port.keys), 0);
-	/* The reader wakes up: a thread of its own, for the port may wait again while it takes a key. */
-	ck_assert_int_eq(pthread_create(&reader, NULL, read_to_the_end, &out[0]), 0);
-	while (atomic_load(&port.keys) < 3)
-		ax_loop_dispatch(host, 1, NULL);
-	pthread_join(thread, NULL);
-	ax_chardev_set_user(port.dev, NULL, NULL);
-	ax_chardev_free(port.dev);
-	close(out[1]);
-	pthread_join(reader, NULL);
-	close(out[0]);
-	close_both(in);
-}
-END_TEST
-
 START_TEST(hosts_own_thread_does_not_wait)
 {
 	AxCharDevConfig config = char_config();
@@ -592,9 +519,8 @@ RUN_CHAR_TESTS("chardev", nothing_takes_everything, configurations_that_make_no_
 	       lines_go_out_at_once_and_the_rest_after_a_moment,
 	       flood_to_a_slow_pipe_arrives_complete, flood_arrives_complete_without_a_loop,
 	       writer_that_may_not_wait_is_told_of_room, who_waits_for_a_sleeping_reader_is_let_go,
-	       keys_for_a_port_that_waits_keep_nobody_waiting, hosts_own_thread_does_not_wait,
-	       closed_pipe_is_a_failure_that_is_told_once, file_is_emptied_or_appended_to,
-	       full_disk_is_a_failure, input_waits_for_a_user_with_room,
-	       input_of_a_file_is_read_as_it_is_taken,
+	       hosts_own_thread_does_not_wait, closed_pipe_is_a_failure_that_is_told_once,
+	       file_is_emptied_or_appended_to, full_disk_is_a_failure,
+	       input_waits_for_a_user_with_room, input_of_a_file_is_read_as_it_is_taken,
 	       filter_sees_all_though_the_user_takes_nothing,
 	       input_that_may_not_be_read_is_asked_for_again)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Serial ports that print to a character device: as a machine connects them, and as the dispatch calls
- * them, with the port's lock held.
+ * them, with the port's lock held. What is typed meanwhile.
  */
 #include "dev/pl011.h"
 #include "dev/uart.h"
@@ -10,12 +10,13 @@
 /* A byte takes valgrind as long as others 50. */
 #define FLOOD (getenv("AXVMM_UNDER_VALGRIND") ? 1u << 20 : 10u << 20)
 
-static AxCharDev *new_fds(int out)
+static AxCharDev *new_fds(int in, int out)
 {
 	AxCharDevConfig config = char_config();
 	AxCharFds fds = AX_CHAR_FDS_INIT;
 	AxCharDev *dev = NULL;
 
+	fds.in = in;
 	fds.out = out;
 	ck_assert_int_eq(ax_chardev_new_fds(&config, &fds, &dev, NULL), 0);
 	return dev;
@@ -75,7 +76,7 @@ START_TEST(flood_of_a_16550_arrives_complete)
 	int fds[2];
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	dev = new_fds(fds[1]);
+	dev = new_fds(-1, fds[1]);
 	console = new_console(dev);
 	config.output = ax_console_sink(console);
 	ck_assert_int_eq(ax_uart_new(&config, &uart, NULL), 0);
@@ -97,7 +98,7 @@ START_TEST(flood_of_a_pl011_arrives_complete)
 	int fds[2];
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	dev = new_fds(fds[1]);
+	dev = new_fds(-1, fds[1]);
 	console = new_console(dev);
 	config.output = ax_console_sink(console);
 	ck_assert_int_eq(ax_pl011_new(&config, &uart, NULL), 0);
@@ -110,4 +111,147 @@ START_TEST(flood_of_a_pl011_arrives_complete)
 }
 END_TEST
 
-RUN_CHAR_TESTS("chardev-uart", flood_of_a_16550_arrives_complete, flood_of_a_pl011_arrives_complete)
+/* A serial port: its lock is held while it prints, and taken to give it a key. */
+struct port {
+	AxCharDev *dev;
+	pthread_mutex_t lock;
+	atomic_uint keys;
+};
+
+static void *print_a_flood(void *opaque)
+{
+	struct port *port = opaque;
+	AxCharSink sink = ax_chardev_sink(port->dev);
+
+	for (unsigned i = 0; i < 4000; i++) {
+		pthread_mutex_lock(&port->lock);
+		sink.write(sink.opaque, (const uint8_t *)folder, sizeof(folder));
+		sink.write(sink.opaque, (const uint8_t *)"0123456789012345678901234567890\n", 32);
+		pthread_mutex_unlock(&port->lock);
+	}
+	return NULL;
+}
+
+static size_t take_key(void *opaque, const uint8_t *bytes, size_t len)
+{
+	struct port *port = opaque;
+
+	pthread_mutex_lock(&port->lock);
+	atomic_fetch_add(&port->keys, (unsigned)len);
+	pthread_mutex_unlock(&port->lock);
+	return len;
+}
+
+static void *read_to_the_end(void *opaque)
+{
+	char bytes[4096];
+
+	while (read(*(int *)opaque, bytes, sizeof(bytes)) > 0) {}
+	return NULL;
+}
+
+START_TEST(keys_for_a_port_that_waits_keep_nobody_waiting)
+{
+	struct port port = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AxCharUser user = AX_CHAR_USER_INIT;
+	pthread_t thread, reader;
+	int out[2], in[2];
+
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+	port.dev = new_fds(in[0], out[1]);
+	user.input = take_key;
+	user.opaque = &port;
+	ck_assert_int_eq(ax_chardev_set_user(port.dev, &user, NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, print_a_flood, &port), 0);
+	run_until(counters_of(port.dev).stalls);
+	ck_assert_int_eq(write(in[1], "key", 3), 3);
+	/* The loop goes on. */
+	for (unsigned i = 0; i < 10; i++)
+		ax_loop_dispatch(host, 10, NULL);
+	ck_assert_uint_eq(atomic_load(&port.keys), 0);
+	/* The reader wakes up: a thread of its own, for the port may wait again while it takes a key. */
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_to_the_end, &out[0]), 0);
+	while (atomic_load(&port.keys) < 3)
+		ax_loop_dispatch(host, 1, NULL);
+	pthread_join(thread, NULL);
+	ax_chardev_set_user(port.dev, NULL, NULL);
+	ax_chardev_free(port.dev);
+	close(out[1]);
+	pthread_join(reader, NULL);
+	close(out[0]);
+	close(in[0]);
+	close(in[1]);
+}
+END_TEST
+
+/* The same of a port that begins to print, with its lock held, when the key is there. */
+struct sudden_port {
+	struct port port;
+	pthread_barrier_t printing;
+	pthread_t printer;
+	bool began, went_on;
+};
+
+static void *print_at_once(void *opaque)
+{
+	struct sudden_port *sudden = opaque;
+	AxCharSink sink = ax_chardev_sink(sudden->port.dev);
+	static uint8_t lines[4 * AX_CHAR_QUEUE];
+
+	memset(lines, '\n', sizeof(lines));
+	pthread_mutex_lock(&sudden->port.lock);
+	pthread_barrier_wait(&sudden->printing);
+	sink.write(sink.opaque, lines, sizeof(lines));
+	pthread_mutex_unlock(&sudden->port.lock);
+	return NULL;
+}
+
+static size_t take_key_of_printer(void *opaque, const uint8_t *bytes, size_t len)
+{
+	struct sudden_port *sudden = opaque;
+	struct timespec end;
+
+	if (!sudden->began) {
+		sudden->began = true;
+		ck_assert_int_eq(pthread_create(&sudden->printer, NULL, print_at_once, sudden), 0);
+		pthread_barrier_wait(&sudden->printing);
+		clock_gettime(CLOCK_REALTIME, &end);
+		end.tv_sec += 30;
+		sudden->went_on = !pthread_mutex_timedlock(&sudden->port.lock, &end);
+		if (sudden->went_on)
+			pthread_mutex_unlock(&sudden->port.lock);
+	}
+	return len;
+}
+
+START_TEST(port_that_prints_when_a_key_comes_does_not_wait)
+{
+	struct sudden_port sudden = { .port = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+	AxCharUser user = AX_CHAR_USER_INIT;
+	int out[2], in[2];
+
+	pthread_barrier_init(&sudden.printing, NULL, 2);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+	sudden.port.dev = new_fds(in[0], out[1]);
+	user.input = take_key_of_printer;
+	user.opaque = &sudden;
+	ck_assert_int_eq(ax_chardev_set_user(sudden.port.dev, &user, NULL), 0);
+	ck_assert_int_eq(write(in[1], "key", 3), 3);
+	run_until(sudden.began);
+	ck_assert_msg(sudden.went_on, "the loop waits for a port that waits for a reader");
+	pthread_join(sudden.printer, NULL);
+	ck_assert_uint_gt(counters_of(sudden.port.dev).waiting, AX_CHAR_QUEUE);
+	ck_assert_uint_eq(counters_of(sudden.port.dev).dropped, 0);
+	ax_chardev_set_user(sudden.port.dev, NULL, NULL);
+	ax_chardev_free(sudden.port.dev);
+	pthread_barrier_destroy(&sudden.printing);
+	close(out[0]);
+	close(out[1]);
+	close(in[0]);
+	close(in[1]);
+}
+END_TEST
+
+RUN_CHAR_TESTS("chardev-uart", flood_of_a_16550_arrives_complete, flood_of_a_pl011_arrives_complete,
+	       keys_for_a_port_that_waits_keep_nobody_waiting,
+	       port_that_prints_when_a_key_comes_does_not_wait)

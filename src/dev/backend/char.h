@@ -69,9 +69,10 @@ struct AxCharDev {
 	bool delayed;	    /* `delay` is armed */
 	bool starved;	    /* the user waits for room */
 	bool input_blocked; /* the user took less than all */
+	bool offering;	    /* the user is being given input: nobody begins to wait */
 	bool exhausted;	    /* there is no input and won't be any from this end */
 	unsigned waiters;   /* threads that look at fd_out without the lock */
-	unsigned stalled; /* threads in the sink that wait for room */
+	unsigned stalled;   /* threads in the sink that wait for room */
 	unsigned todo;
 	int error; /* errno */
 	struct char_ring ring;

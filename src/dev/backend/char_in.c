@@ -35,26 +35,39 @@ bool char_wants_input(AxCharDev *dev)
 	return dev->fds.filter || (!dev->input_len && !is_blocked(dev));
 }
 
+/* Whether the user may be called now; from then on nobody begins to wait in the sink. */
+static bool begin_offer(AxCharDev *dev)
+{
+	ax_lock(dev->lock);
+	if (dev->stalled)
+		dev->input_blocked = true;
+	dev->offering = !dev->input_blocked;
+	/* First, so that an ax_chardev_accept() that comes meanwhile counts. */
+	dev->input_blocked = true;
+	ax_unlock(dev->lock);
+	return dev->offering;
+}
+
+static void end_offer(AxCharDev *dev)
+{
+	ax_lock(dev->lock);
+	dev->offering = false;
+	if (!dev->input_len)
+		dev->input_blocked = false;
+	ax_unlock(dev->lock);
+}
+
 /* Let the user take what waits. */
 static void offer(AxCharDev *dev)
 {
-	while (dev->input_len && dev->has_user && dev->user.input && !is_blocked(dev)) {
-		size_t taken;
+	while (dev->input_len && dev->has_user && dev->user.input && begin_offer(dev)) {
+		size_t taken = dev->user.input(dev->user.opaque, dev->input, dev->input_len);
 
-		/* First, so that an ax_chardev_accept() that comes meanwhile counts. */
-		ax_lock(dev->lock);
-		dev->input_blocked = true;
-		ax_unlock(dev->lock);
-		taken = dev->user.input(dev->user.opaque, dev->input, dev->input_len);
 		if (taken > dev->input_len)
 			taken = dev->input_len;
 		dev->input_len -= taken;
 		memmove(dev->input, dev->input + taken, dev->input_len);
-		if (!dev->input_len) {
-			ax_lock(dev->lock);
-			dev->input_blocked = false;
-			ax_unlock(dev->lock);
-		}
+		end_offer(dev);
 	}
 }
 

@@ -250,6 +250,15 @@ static bool is_due(const AxCharDev *dev, const uint8_t *bytes, size_t len)
 	       memchr(bytes, '\n', len);
 }
 
+/*
+ * Whether a writer is not to wait: the host's thread, and any while that calls the user with input: then it
+ * may be waiting for a device's lock that the writer holds.
+ */
+static bool may_not_wait(const AxCharDev *dev)
+{
+	return char_is_loop(dev) || dev->offering;
+}
+
 static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 {
 	AxCharDev *dev = opaque;
@@ -258,7 +267,7 @@ static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 	ax_lock(dev->lock);
 	show(dev, bytes, len);
 	for (;;) {
-		size_t taken = enqueue(dev, bytes, len, char_is_loop(dev));
+		size_t taken = enqueue(dev, bytes, len, may_not_wait(dev));
 
 		if (taken < len || (is_due(dev, bytes, len) && !dev->want_write))
 			char_drain(dev);
