@@ -19,7 +19,7 @@ kvm_tests =
 script_tests =
 tsan_tests =
 
-EXTRA_DIST += tests/run-test tests/coverage tests/check-all
+EXTRA_DIST += tests/run-test tests/coverage tests/check-all tests/temporary.h
 # Recordings that "axvmm replay" is tested with.
 EXTRA_DIST += tests/record
 

@@ -15,6 +15,7 @@
 #include "cli/json-read.h"
 #include "cli/options.h"
 #include "cli/params.h"
+#include "tests/temporary.h"
 
 static struct json_value *read_text(const char *text, struct json_fault *fault)
 {
@@ -251,7 +252,7 @@ START_TEST(what_parameters_cannot_be_is_refused)
 END_TEST
 
 /* Parse a configuration file of this text, with further arguments. */
-static char config[] = "/tmp/axvmm-config.XXXXXX";
+static char config[TEMPORARY_SIZE];
 
 static void write_config(const char *text)
 {
@@ -364,7 +365,7 @@ START_TEST(files_that_make_no_sense_are_refused)
 	}
 	ck_assert_int_eq(PARSE("--config", "/no/such/file"), STATUS_HOST);
 	options_free(&options);
-	ck_assert_int_eq(PARSE("--config", "/tmp"), STATUS_HOST);
+	ck_assert_int_eq(PARSE("--config", "/"), STATUS_HOST);
 	options_free(&options);
 	ck_assert_int_eq(PARSE("--config", "/dev/zero"), STATUS_USAGE);
 	options_free(&options);
@@ -378,7 +379,7 @@ int main(void)
 	Suite *suite = suite_create("options");
 	TCase *cases = tcase_create("options");
 	SRunner *runner = srunner_create(suite);
-	int failed, fd = mkstemp(config);
+	int failed, fd = temporary_file(config, "config");
 
 	if (fd < 0)
 		return 99;

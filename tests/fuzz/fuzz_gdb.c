@@ -15,6 +15,7 @@
 #include <axvmm/axvmm.h>
 #include <axvmm/gdb.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/fake_sys.h"
 
 #define RAM	  0x8000
@@ -95,7 +96,7 @@ static void dispatch(AxHost *host, int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char path[64];
+	char name[32], path[TEMPORARY_SIZE];
 	AxHost *host;
 	AxGdb *gdb;
 	AxVm *vm;
@@ -104,8 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 4096)
 		return 0;
 	fake_sys_reset();
-	snprintf(path, sizeof(path), "/tmp/axfuzz-gdb-%ld", (long)getpid());
-	unlink(path);
+	snprintf(name, sizeof(name), "fuzz-gdb-%ld", (long)getpid());
+	unlink(temporary_path(path, name));
 	vm = make_vm();
 	if (ax_host_new(NULL, NULL, &host, NULL))
 		abort();

@@ -20,6 +20,7 @@
 #include "dev/virtio/ring.h"
 #include "dev/virtio/vsock.h"
 #include "tests/fuzz/fuzz_exit_model.h"
+#include "tests/temporary.h"
 #include "tests/unit/fake_sys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,7 +49,7 @@ static struct fuzz {
 	AxHost *host;
 	AxVirtio *virtio;
 	uint8_t *ram;
-	char folder[32];
+	char folder[TEMPORARY_SIZE];
 	int listeners[LISTENERS];
 	struct script script;
 	int clients[CLIENTS];
@@ -427,7 +428,7 @@ static void finish(void)
 
 static void remove_folder(void)
 {
-	char path[64];
+	char path[80];
 
 	for (unsigned i = 0; i < LISTENERS; i++) {
 		snprintf(path, sizeof(path), "%s/v_%u", fuzz.folder, i + 1);
@@ -445,7 +446,7 @@ static void set_up(void)
 	AxVirtioVsockConfig config = AX_VIRTIO_VSOCK_CONFIG_INIT;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	AxMemView view;
-	char path[64];
+	char path[80];
 
 	fake_sys_reset();
 	options.irqchip = AX_IRQCHIP_NONE;
@@ -455,8 +456,7 @@ static void set_up(void)
 	fuzz.ram = view.host;
 	ax_mem_put(fuzz.vm, &view, 0);
 	need(!ax_host_new(NULL, NULL, &fuzz.host, NULL), "there is a loop");
-	snprintf(fuzz.folder, sizeof(fuzz.folder), "/tmp/axfuzz-XXXXXX");
-	need(mkdtemp(fuzz.folder), "there is a folder");
+	need(temporary_folder(fuzz.folder, "fuzz"), "there is a folder");
 	atexit(remove_folder);
 	snprintf(path, sizeof(path), "%s/v", fuzz.folder);
 	config.host = fuzz.host;
@@ -467,7 +467,7 @@ static void set_up(void)
 	need(!ax_virtio_attach(fuzz.virtio, fuzz.vm, MMIO_BASE, NULL, AX_VIRTIO_EDGE, NULL),
 	     "it is attached");
 	for (unsigned i = 0; i < LISTENERS; i++) {
-		snprintf(address.sun_path, sizeof(address.sun_path), "%.40s_%u", path, i + 1);
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s_%u", path, i + 1);
 		fuzz.listeners[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		need(!bind(fuzz.listeners[i], (struct sockaddr *)&address, sizeof(address)) &&
 			     !listen(fuzz.listeners[i], (int)i),

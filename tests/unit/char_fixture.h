@@ -20,6 +20,7 @@
 
 #include <axvmm/chardev.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/core_fixture.h"
 
 #define MS UINT64_C(1000000)
@@ -33,15 +34,14 @@ struct char_user {
 };
 
 static AxHost *host;
-static char folder[64];
+static char folder[TEMPORARY_SIZE];
 
 static inline void char_setup(void)
 {
 	core_setup();
 	signal(SIGPIPE, SIG_DFL); /* no test may depend on it */
 	ck_assert_int_eq(ax_host_new(NULL, NULL, &host, NULL), 0);
-	snprintf(folder, sizeof(folder), "/tmp/axchar-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "char"));
 }
 
 static inline void char_teardown(void)

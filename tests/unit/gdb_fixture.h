@@ -14,6 +14,7 @@
 
 #include <axvmm/gdb.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/run_fixture.h"
 
 struct gdb_test {
@@ -22,7 +23,7 @@ struct gdb_test {
 	AxVm *vm;
 	int fd; /* the peer's; -1 */
 	unsigned kills;
-	char path[64];
+	char path[TEMPORARY_SIZE];
 	char answer[20000];
 };
 
@@ -39,13 +40,13 @@ static inline void gdb_test_open(struct gdb_test *test, bool wait)
 {
 	AxGdbConfig config = AX_GDB_CONFIG_INIT;
 	AxError err = AX_ERROR_INIT;
-	char address[80];
+	char name[32], address[80];
 
 	memset(test, 0, sizeof(*test));
 	test->fd = -1;
-	snprintf(test->path, sizeof(test->path), "/tmp/axgdb-%ld", (long)getpid());
+	snprintf(name, sizeof(name), "gdb-%ld", (long)getpid());
 	/* Left by a test that was killed: a process of this number there is but this one. */
-	unlink(test->path);
+	unlink(temporary_path(test->path, name));
 	snprintf(address, sizeof(address), "unix:%s", test->path);
 	ck_assert_msg(!ax_host_new(NULL, NULL, &test->host, &err), "%s", err.message);
 	config.address = address;

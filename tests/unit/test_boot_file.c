@@ -10,14 +10,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/boot_builder.h"
 #include "tests/unit/fake_libc.h"
 
-static char folder[] = "/tmp/axvmm-boot-XXXXXX";
+static char folder[TEMPORARY_SIZE];
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "boot"));
 	ck_assert_int_eq(chdir(folder), 0);
 }
 

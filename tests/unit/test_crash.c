@@ -13,14 +13,14 @@
 #include <axvmm/probe.h>
 
 #include "debug/crash.h"
+#include "tests/temporary.h"
 #include "tests/unit/run_fixture.h"
 
-static char dir[64];
+static char dir[TEMPORARY_SIZE];
 
 static void make_dir(void)
 {
-	snprintf(dir, sizeof(dir), "/tmp/axcrash-XXXXXX");
-	ck_assert_ptr_ne(mkdtemp(dir), NULL);
+	ck_assert(temporary_folder(dir, "crash"));
 }
 
 /* How many entries @dir has; the last one's path. */
@@ -35,7 +35,7 @@ static unsigned entries(char *path, size_t size)
 			continue;
 		count++;
 		if (path)
-			snprintf(path, size, "%.60s/%.120s", dir, entry->d_name);
+			snprintf(path, size, "%s/%.120s", dir, entry->d_name);
 	}
 	closedir(open);
 	return count;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "machine/fdt.h"
+#include "tests/temporary.h"
 #include "tests/unit/boot_builder.h"
 
 #define BUFFER 0x100000
@@ -150,9 +151,9 @@ static void is_bytes(const void *fdt, const char *path, const char *name, const 
 
 static void dtc_has_nothing_to_say(const void *fdt, size_t size)
 {
-	char name[] = "/tmp/axvmm-fdt.XXXXXX";
-	char command[128], said[512];
-	int file = mkstemp(name);
+	char name[TEMPORARY_SIZE];
+	char command[160], said[512];
+	int file = temporary_file(name, "fdt");
 	FILE *pipe;
 	size_t len;
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/net_fixture.h"
 #include "tests/unit/net_guest.h"
 
@@ -233,13 +234,13 @@ static pid_t pid_of(const char *path)
 START_TEST(a_passt_that_dies_takes_the_link_down)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
-	char folder[] = "/tmp/axvmm-passt-XXXXXX", path[64];
+	char folder[TEMPORARY_SIZE], path[80];
 	const char *const arguments[] = { "-P", path, NULL };
 	struct net_test *test;
 	struct guest *guest;
 	pid_t pid;
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "passt"));
 	/* As root passt becomes another user before it writes there. */
 	ck_assert_int_eq(chmod(folder, 0777), 0);
 	snprintf(path, sizeof(path), "%s/pid", folder);
@@ -331,7 +332,7 @@ START_TEST(a_host_that_is_alone_has_a_network)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	char folder[] = "/tmp/axvmm-passt-XXXXXX", program[64], lines[64], text[512] = "";
+	char folder[TEMPORARY_SIZE], program[80], lines[80], text[512] = "";
 	struct net_test *test;
 	struct guest *guest;
 	FILE *file;
@@ -344,7 +345,7 @@ START_TEST(a_host_that_is_alone_has_a_network)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0);
 	close(fd);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "passt"));
 	snprintf(program, sizeof(program), "%s/passt", folder);
 	snprintf(lines, sizeof(lines), "%s/lines", folder);
 	file = fopen(program, "w");
@@ -379,10 +380,10 @@ START_TEST(one_that_says_more_and_more_is_not_waited_for)
 	};
 	const char *flood = floods[_i];
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
-	char program[] = "/tmp/axvmm-passt-XXXXXX";
+	char program[TEMPORARY_SIZE];
 	AxError err = AX_ERROR_INIT;
 	AxNet *net = NULL;
-	int fd = mkstemp(program);
+	int fd = temporary_file(program, "passt");
 
 	ck_assert_int_eq(write(fd, flood, strlen(flood)), strlen(flood));
 	ck_assert_int_eq(fchmod(fd, 0700), 0);

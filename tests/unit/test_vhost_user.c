@@ -3,18 +3,18 @@
  * vhost-user's front end, by the file system device, with a small back end of the test's own that also
  * misbehaves.
  */
+#include "tests/temporary.h"
 #include "tests/unit/vhost_backend.h"
 #include "tests/unit/virtio_fs_driver.h"
 
-static char folder[32];
+static char folder[TEMPORARY_SIZE];
 static struct backend backend;
 static AxError reason;
 static unsigned reports;
 
 static void setup(void)
 {
-	snprintf(folder, sizeof(folder), "/tmp/axvhost-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "vhost"));
 	backend_init(&backend, folder);
 	reason = (AxError)AX_ERROR_INIT;
 	reports = 0;

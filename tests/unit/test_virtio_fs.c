@@ -8,11 +8,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "tests/temporary.h"
 #include "tests/unit/virtio_fs_driver.h"
 
 #define FILE_SIZE 65536u
 
-static char folder[32];
+static char folder[TEMPORARY_SIZE];
 static char reason[AX_ERROR_MESSAGE_SIZE];
 
 static uint8_t pattern(uint32_t i)
@@ -22,11 +23,10 @@ static uint8_t pattern(uint32_t i)
 
 static void make_folder(void)
 {
-	char path[64];
+	char path[80];
 	FILE *file;
 
-	snprintf(folder, sizeof(folder), "/tmp/axfs,-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "fs,"));
 	ck_assert_int_eq(chmod(folder, 0755), 0);
 	snprintf(path, sizeof(path), "%s/file", folder);
 	file = fopen(path, "w");
@@ -39,7 +39,7 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-	char path[64];
+	char path[80];
 
 	snprintf(path, sizeof(path), "%s/file", folder);
 	unlink(path);

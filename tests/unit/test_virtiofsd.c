@@ -14,17 +14,18 @@
 #include <unistd.h>
 
 #include "dev/backend/virtiofsd.h"
+#include "tests/temporary.h"
 
 #define LONG_ENOUGH_MS 20000
 
-static char folder[] = "/tmp/axvmm-virtiofsd.XXXXXX";
+static char folder[TEMPORARY_SIZE];
 static char path[sizeof(folder) + 16];
 
 static void make_program(const char *text)
 {
 	FILE *file;
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "virtiofsd"));
 	snprintf(path, sizeof(path), "%s/program", folder);
 	file = fopen(path, "w");
 	ck_assert_ptr_nonnull(file);

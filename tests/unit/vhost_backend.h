@@ -32,7 +32,7 @@ struct backend_ring {
 };
 
 struct backend {
-	char path[64]; /* where it listens */
+	char path[80]; /* where it listens */
 	uint64_t features, protocol, queues;
 	enum backend_fault fault;
 	uint32_t at;

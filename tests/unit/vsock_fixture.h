@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dev/virtio/vsock.h"
+#include "tests/temporary.h"
 #include "tests/unit/core_fixture.h"
 #include "tests/unit/virtio_driver.h"
 
@@ -27,8 +28,8 @@
 /* The guest. */
 struct guest {
 	struct drv *drv;
-	char folder[32];
-	char path[64];
+	char folder[TEMPORARY_SIZE];
+	char path[80];
 	uint64_t rx, tx;     /* buffers */
 	uint64_t rx_of[256]; /* token: where its buffer is */
 	uint64_t tx_of[256];
@@ -62,8 +63,7 @@ static inline void guest_start(struct guest *guest, uint64_t features, unsigned 
 
 static inline void guest_config(struct guest *guest, AxVirtioVsockConfig *config)
 {
-	snprintf(guest->folder, sizeof(guest->folder), "/tmp/axvsock-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(guest->folder));
+	ck_assert(temporary_folder(guest->folder, "vsock"));
 	snprintf(guest->path, sizeof(guest->path), "%s/v", guest->folder);
 	config->host = guest->drv->host;
 	config->cid = GUEST_CID;

@@ -9,6 +9,7 @@
 
 #include "boot/bytes.h"
 #include "machine/x86_64/acpi.h"
+#include "tests/temporary.h"
 #include "tests/unit/boot_builder.h"
 
 static uint8_t bytes[ACPI_SIZE];
@@ -151,13 +152,13 @@ static int run_in(const char *folder, const char *command)
 
 START_TEST(iasl_takes_them_apart)
 {
-	char folder[] = "/tmp/axvmm-acpi.XXXXXX", path[64];
+	char folder[TEMPORARY_SIZE], path[80];
 	FILE *file;
 
 	if (system("command -v iasl >/dev/null 2>&1") != 0)
 		return;
 	build(3, 5);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert(temporary_folder(folder, "acpi"));
 	snprintf(path, sizeof(path), "%s/tables.dat", folder);
 	file = fopen(path, "wb");
 	ck_assert_ptr_nonnull(file);
