@@ -144,7 +144,8 @@ int control_link_ask(struct control_link *link, const char *line, struct json_va
 	int ret = control_link_send(link, line);
 
 	*answer = NULL;
-	if (!ret)
+	/* Who is sent away has an answer, too. */
+	if (!ret || ret == -EPIPE || ret == -ECONNRESET)
 		ret = control_link_read(link, CONTROL_ANSWER_MS, answer);
 	if (!ret && strcmp(control_text(*answer, "ok"), "true") != 0)
 		ret = -EPROTO;
@@ -168,7 +169,7 @@ int control_request(const char *name, const char *line, struct json_value **answ
 		cli_message("%s: %s", name,
 			    ret == -EPROTO	? control_text(*answer, "error")
 			    : ret == -ETIMEDOUT ? "the VM does not answer"
-			    : ret == -EPIPE	? "the VM has just ended, or too many talk to it"
+			    : ret == -EPIPE	? "the VM has just ended"
 			    : ret == -EBADMSG	? "what answers is no VM of axvmm's"
 						: strerror(-ret));
 	if (ret) {

@@ -58,8 +58,6 @@ static void close_client(struct control_client *client)
 	client->gone = client->pending;
 	if (!client->gone)
 		client->fd = -1;
-	if (client->control->watch)
-		ax_watch_set(client->control->watch, AX_WATCH_READ);
 }
 
 static void on_silence(void *opaque)
@@ -278,6 +276,17 @@ static void listen_later(struct control *control, int error)
 	ax_timer_arm(control->retry, ax_host_now(control->host) + CONTROL_RETRY_NS);
 }
 
+/* It reads that before it sees that the connection is closed, whatever it has sent. */
+static void send_away(int fd)
+{
+	static const char busy[] =
+		"{\"ok\":false,\"error\":\"it is busy: so many talk to it already "
+		"that it has no place for more; try again\"}\n";
+
+	(void)send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
 static void on_connection(void *opaque, int listener, unsigned events)
 {
 	struct control *control = opaque;
@@ -285,13 +294,6 @@ static void on_connection(void *opaque, int listener, unsigned events)
 	int fd;
 
 	(void)events;
-	while (client < control->clients + CONTROL_CLIENTS_MAX && client->fd >= 0)
-		client++;
-	if (client == control->clients + CONTROL_CLIENTS_MAX) {
-		/* They wait until one of these goes. */
-		ax_watch_set(control->watch, 0);
-		return;
-	}
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
 		listen_later(control, errno);
@@ -301,7 +303,11 @@ static void on_connection(void *opaque, int listener, unsigned events)
 		close(fd);
 		return;
 	}
-	if (begin_client(control, client, fd))
+	while (client < control->clients + CONTROL_CLIENTS_MAX && client->fd >= 0)
+		client++;
+	if (client == control->clients + CONTROL_CLIENTS_MAX)
+		send_away(fd);
+	else if (begin_client(control, client, fd))
 		expect_more(client);
 	else
 		close_client(client);
@@ -362,10 +368,19 @@ void control_answer(struct control_client *client, const char *why)
 		close_client(client);
 }
 
-void control_wait(struct control_client *client)
+const char *control_wait(struct control_client *client)
 {
+	const struct control *control = client->control;
+	unsigned waiting = 0;
+
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		waiting += control->clients[i].fd >= 0 && control->clients[i].waits;
+	if (waiting >= CONTROL_WAITERS_MAX && !client->waits)
+		return "it is busy: so many wait for its end already that others would find no "
+		       "place";
 	client->waits = true;
 	ax_timer_arm(client->silence, UINT64_MAX);
+	return NULL;
 }
 
 static void tell_end(struct control_client *client, int status, const char *end)

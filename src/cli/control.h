@@ -21,8 +21,9 @@
 #define CONTROL_REQUEST_MAX 4096
 #define CONTROL_ANSWER_MAX  (512 * 1024)
 
-/* Clients at a time (many may wait for the end), and how long one may be silent. */
+/* Clients at a time, those of them that wait for the end, and how long another may be silent. */
 #define CONTROL_CLIENTS_MAX 64
+#define CONTROL_WAITERS_MAX 48
 #define CONTROL_SILENCE_NS  30000000000u
 /* Until the next try where the host has no descriptor for a client. */
 #define CONTROL_RETRY_NS 200000000u
@@ -92,8 +93,9 @@ struct control *control_new(const char *name, bool quiet, AxHost *host,
  * thread. */
 void control_answer(struct control_client *client, const char *why);
 
-/* The client of a request that will be answered at the end: it may be silent. */
-void control_wait(struct control_client *client);
+/* The client of a request that will be answered at the end: it may be silent. NULL, or why it cannot be: as
+ * control_ops.request returns it. */
+const char *control_wait(struct control_client *client);
 
 /*
  * The run is over: tell those who wait how, with members of @status and @end; close all. The loop does

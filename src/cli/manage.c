@@ -111,12 +111,19 @@ static int wait_for_end(struct control_link *link, uint64_t timeout_ns)
 	return ret == -ETIMEDOUT ? ret : 0;
 }
 
-static int force(struct control_link *link, const char *name)
+static int ask_stop(struct control_link *link)
 {
 	struct json_value *answer;
 	int ret = control_link_ask(link, "{\"request\":\"stop\"}\n", &answer);
 
 	json_free(answer);
+	return ret;
+}
+
+static int force(struct control_link *link, const char *name)
+{
+	int ret = ask_stop(link);
+
 	if (!ret || ret == -EPIPE)
 		ret = wait_for_end(link, STOP_TIMEOUT_NS);
 	if (!ret)
@@ -133,11 +140,16 @@ static int stop(struct control_link *link, const char *name, bool at_once, uint6
 	int ret;
 
 	ret = control_link_ask(link, "{\"request\":\"wait\"}\n", &answer);
+	/* By force it goes without being told of the end, if it is heard at all. */
+	if (ret == -EPROTO && at_once && !ask_stop(link))
+		ret = 0;
+	if (ret)
+		cli_message("%s: %s", name,
+			    ret == -EPROTO ? control_text(answer, "error")
+					   : "the VM does not answer");
 	json_free(answer);
-	if (ret) {
-		cli_message("%s: the VM does not answer", name);
+	if (ret)
 		return STATUS_HOST;
-	}
 	if (at_once)
 		return force(link, name);
 	ret = control_link_ask(link, "{\"request\":\"power-button\"}\n", &answer);

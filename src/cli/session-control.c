@@ -249,10 +249,8 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 		return session_trace_start(session, request, client);
 	if (!strcmp(name, "trace-stop"))
 		return session_trace_stop(session, client);
-	if (!strcmp(name, "wait")) {
-		control_wait(client);
-		return NULL;
-	}
+	if (!strcmp(name, "wait"))
+		return control_wait(client);
 	if (!strcmp(name, "stop")) {
 		session_stop(session, STOP_CONTROL);
 		return NULL;

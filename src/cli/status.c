@@ -2,6 +2,7 @@
 /*
  * axvmm list, axvmm status: which VMs run, and how one does.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -197,13 +198,17 @@ static struct json_value *ask(const char *name)
 {
 	struct json_value *answer = NULL;
 	struct control_link link;
+	int ret;
 
 	if (control_link_open(&link, name, true))
 		return NULL;
-	if (control_link_ask(&link, request, &answer)) {
+	ret = control_link_ask(&link, request, &answer);
+	if (ret) {
+		cli_message("%s: %s", name,
+			    ret == -EPROTO ? control_text(answer, "error")
+					   : "the VM does not answer");
 		json_free(answer);
 		answer = NULL;
-		cli_message("%s: the VM does not answer", name);
 	}
 	control_link_close(&link);
 	return answer;
