@@ -3,6 +3,7 @@
  * The virtio devices of a run.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <axvmm/balloon.h>
@@ -33,17 +34,39 @@ static const char *next_name(struct devices *devices, const char *kind)
 	return name;
 }
 
-/* The connection is gone; the run goes on without. */
+/* The run goes on without: said once, and by "axvmm status" from then on. */
+static void note_fault(struct device_fault *fault, const char *why)
+{
+	snprintf(fault->why, sizeof(fault->why), "%s", why);
+	cli_message("%s: %s: %s; %s until the VM is ended and started again", fault->option,
+		    fault->name, why, fault->effect);
+}
+
 static void on_lost(void *opaque, const char *message)
 {
-	(void)opaque;
-	cli_message("--net: %s", message);
+	note_fault(opaque, message);
 }
 
 static void on_share_failed(void *opaque, const AxError *why)
 {
-	(void)opaque;
-	cli_message("--share: %s", why->message);
+	note_fault(opaque, why->message);
+}
+
+/* For the next device. NULL, after a message: there is no memory. */
+static struct device_fault *next_fault(struct devices *devices, const char *option,
+				       const char *effect)
+{
+	struct device_fault *fault = calloc(1, sizeof(*fault));
+
+	devices->faults[devices->count] = fault;
+	if (!fault) {
+		cli_message("there is no memory left");
+		return NULL;
+	}
+	fault->option = option;
+	fault->name = devices->names[devices->count];
+	fault->effect = effect;
+	return fault;
 }
 
 static int failure(const char *option, const char *value, const AxError *err)
@@ -84,7 +107,8 @@ static int open_disk(struct devices *devices, const struct disk_options *disk, u
 	return STATUS_OK;
 }
 
-static int open_tap(const struct net_options *net, AxNet **out, AxError *err)
+static int open_tap(const struct net_options *net, struct device_fault *fault, AxNet **out,
+		    AxError *err)
 {
 	AxNetTapConfig config = AX_NET_TAP_CONFIG_INIT;
 
@@ -92,10 +116,12 @@ static int open_tap(const struct net_options *net, AxNet **out, AxError *err)
 	config.fds = net->fd_count ? net->fds : NULL;
 	config.queues = net->fd_count ? net->fd_count : net->queues;
 	config.lost = on_lost;
+	config.lost_opaque = fault;
 	return ax_net_open_tap(&config, out, err);
 }
 
-static int open_user(const struct net_options *net, AxNet **out, AxError *err)
+static int open_user(const struct net_options *net, struct device_fault *fault, AxNet **out,
+		     AxError *err)
 {
 	AxNetUserConfig config = AX_NET_USER_CONFIG_INIT;
 
@@ -105,15 +131,18 @@ static int open_user(const struct net_options *net, AxNet **out, AxError *err)
 	config.forwards = net->forwards;
 	config.forward_count = net->forward_count;
 	config.lost = on_lost;
+	config.lost_opaque = fault;
 	return ax_net_open_user(&config, out, err);
 }
 
-static int open_socket(const struct net_options *net, AxNet **out, AxError *err)
+static int open_socket(const struct net_options *net, struct device_fault *fault, AxNet **out,
+		       AxError *err)
 {
 	AxNetSocketConfig config = AX_NET_SOCKET_CONFIG_INIT;
 
 	config.path = net->path;
 	config.lost = on_lost;
+	config.lost_opaque = fault;
 	return ax_net_open_socket(&config, out, err);
 }
 
@@ -121,18 +150,21 @@ static int open_net(struct devices *devices, const struct net_options *net, AxHo
 {
 	AxVirtioNetConfig config = AX_VIRTIO_NET_CONFIG_INIT;
 	AxError err = AX_ERROR_INIT;
+	struct device_fault *fault = next_fault(devices, "--net", "its link is down");
 	AxVirtio *virtio;
 	AxNet *opened;
 	int ret;
 
+	if (!fault)
+		return STATUS_HOST;
+	config.name = next_name(devices, "net");
 	switch (net->type) {
-	case NET_USER: ret = open_user(net, &opened, &err); break;
-	case NET_TAP: ret = open_tap(net, &opened, &err); break;
-	default: ret = open_socket(net, &opened, &err); break;
+	case NET_USER: ret = open_user(net, fault, &opened, &err); break;
+	case NET_TAP: ret = open_tap(net, fault, &opened, &err); break;
+	default: ret = open_socket(net, fault, &opened, &err); break;
 	}
 	if (ret)
 		return failure("net", NULL, &err);
-	config.name = next_name(devices, "net");
 	config.host = host;
 	config.net = opened;
 	config.mtu = (uint16_t)net->mtu;
@@ -148,9 +180,13 @@ static int open_net(struct devices *devices, const struct net_options *net, AxHo
 static int open_share(struct devices *devices, const struct share_options *share, AxHost *host)
 {
 	AxVirtioFsConfig config = AX_VIRTIO_FS_CONFIG_INIT;
+	struct device_fault *fault =
+		next_fault(devices, "--share", "what the guest does there waits");
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio;
 
+	if (!fault)
+		return STATUS_HOST;
 	config.name = next_name(devices, "fs");
 	config.host = host;
 	config.tag = share->tag;
@@ -161,6 +197,7 @@ static int open_share(struct devices *devices, const struct share_options *share
 	config.read_only = share->read_only;
 	config.queues = share->queues;
 	config.failed = on_share_failed;
+	config.failed_opaque = fault;
 	if (ax_virtio_fs_new(&config, &virtio, &err))
 		return failure("share", NULL, &err);
 	devices->shared = true;
@@ -233,11 +270,12 @@ int devices_open(struct devices *devices, const struct run_options *options, uin
 
 void devices_free(struct devices *devices)
 {
-	/* One place beyond may hold a disk whose device could not be made. */
+	/* One place beyond may hold what is of a device that could not be made. */
 	for (uint32_t i = 0; i < DEVICES_MAX; i++) {
 		if (i < devices->count)
 			ax_virtio_free(devices->list[i]);
 		ax_disk_free(devices->disks[i]);
+		free(devices->faults[i]);
 	}
 	*devices = (struct devices){ .count = 0 };
 }

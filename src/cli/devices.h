@@ -13,10 +13,19 @@
 
 #define DEVICES_MAX 32 /* slots of the machine that has most */
 
+/* Of a device that something outside of this process serves. */
+struct device_fault {
+	const char *option;		 /* "--net" */
+	const char *name;		 /* the device's */
+	const char *effect;		 /* what it means for the guest that this has ended */
+	char why[AX_ERROR_MESSAGE_SIZE]; /* it has; empty: it has not. On the host's thread */
+};
+
 struct devices {
-	AxVirtio *list[DEVICES_MAX]; /* in the order of the slots */
-	AxDisk *disks[DEVICES_MAX];  /* NULL where the device is no disk */
-	char names[DEVICES_MAX][16]; /* "blk0", ... */
+	AxVirtio *list[DEVICES_MAX];		  /* in the order of the slots */
+	AxDisk *disks[DEVICES_MAX];		  /* NULL where the device is no disk */
+	char names[DEVICES_MAX][16];		  /* "blk0", ... */
+	struct device_fault *faults[DEVICES_MAX]; /* NULL where nothing outside serves it */
 	uint32_t count;
 	AxVirtio *balloon; /* one of the list; NULL: there is none */
 	bool shared;	   /* guest RAM has to be shareable */

@@ -46,6 +46,8 @@ static void put_devices(struct json *json, const struct devices *devices)
 		put_number(json, "suppressed", counters.suppressed);
 		put_number(json, "bad_chains", counters.bad_chains);
 		put_number(json, "resets", counters.resets);
+		if (devices->faults[i] && *devices->faults[i]->why)
+			put_text(json, "failed", devices->faults[i]->why);
 		json_close(json, '}');
 	}
 	json_close(json, ']');

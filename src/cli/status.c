@@ -88,11 +88,14 @@ static void print_devices(const struct json_value *status)
 		return;
 	printf("devices  %-10s %14s %14s %14s %10s %6s\n", "", "notifications", "buffers",
 	       "interrupts", "bad", "resets");
-	for (const struct json_value *d = devices->first; d; d = d->next)
+	for (const struct json_value *d = devices->first; d; d = d->next) {
 		printf("         %-10s %14" PRIu64 " %14" PRIu64 " %14" PRIu64 " %10" PRIu64
 		       " %6" PRIu64 "\n",
 		       control_text(d, "name"), number(d, "notifications"), number(d, "chains"),
 		       number(d, "interrupts"), number(d, "bad_chains"), number(d, "resets"));
+		if (json_member(d, "failed"))
+			printf("         %-10s failed: %s\n", "", control_text(d, "failed"));
+	}
 }
 
 static void print_exits(const struct json_value *status)

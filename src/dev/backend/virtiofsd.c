@@ -200,7 +200,8 @@ static int choose_way(struct way *way, const char *path, uint32_t sandbox, AxErr
 	if (way->read_only && way->flavour != AX_VIRTIOFSD_IN_RUST_NEWER)
 		return ax_error_set(err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
 				    "%s knows no --readonly, which sharing read-only needs: newer "
-				    "ones do (Debian 13)",
+				    "ones do (Debian 13); or share, without ro, a directory that "
+				    "is mounted read-only (mount -o bind,ro)",
 				    path);
 	if (!may_not)
 		return 0;
@@ -271,6 +272,9 @@ static void make_command(struct command *command, const struct way *way, const c
 	snprintf(command->source, sizeof(command->source), "source=");
 	quote(command->source, sizeof(command->source), directory);
 	add(command, "-f");
+	/* The last that it writes stands in messages: not that it has begun. */
+	add(command, "-o");
+	add(command, "log_level=warn");
 	add(command, "-o");
 	add(command, command->source);
 	add(command, "-o");
