@@ -252,6 +252,60 @@ START_TEST(port_that_prints_when_a_key_comes_does_not_wait)
 }
 END_TEST
 
+/* A key of the menu that is for a port: a break. */
+static size_t send_break(void *opaque, uint8_t *bytes, size_t len)
+{
+	struct sudden_port *sudden = opaque;
+	struct timespec end;
+
+	(void)bytes;
+	(void)len;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 30;
+	sudden->began = true;
+	sudden->went_on = !pthread_mutex_timedlock(&sudden->port.lock, &end);
+	if (sudden->went_on)
+		pthread_mutex_unlock(&sudden->port.lock);
+	return 0;
+}
+
+START_TEST(menus_key_for_a_port_that_waits_lets_it_go_on)
+{
+	struct sudden_port sudden = { .port = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+	AxCharDevConfig config = char_config();
+	AxCharUser user = AX_CHAR_USER_INIT;
+	AxCharFds fds = AX_CHAR_FDS_INIT;
+	int out[2], in[2];
+
+	pthread_barrier_init(&sudden.printing, NULL, 2);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
+	fds.in = in[0];
+	fds.out = out[1];
+	fds.filter = send_break;
+	fds.opaque = &sudden;
+	ck_assert_int_eq(ax_chardev_new_fds(&config, &fds, &sudden.port.dev, NULL), 0);
+	user.input = take_key;
+	user.opaque = &sudden.port;
+	ck_assert_int_eq(ax_chardev_set_user(sudden.port.dev, &user, NULL), 0);
+	ck_assert_int_eq(pthread_create(&sudden.printer, NULL, print_at_once, &sudden), 0);
+	pthread_barrier_wait(&sudden.printing);
+	run_until(counters_of(sudden.port.dev).stalls);
+	ck_assert_int_eq(write(in[1], "b", 1), 1);
+	run_until(sudden.began);
+	ck_assert_msg(sudden.went_on, "the loop waits for a port that waits for a reader");
+	pthread_join(sudden.printer, NULL);
+	ck_assert_uint_eq(counters_of(sudden.port.dev).dropped, 0);
+	ax_chardev_set_user(sudden.port.dev, NULL, NULL);
+	ax_chardev_free(sudden.port.dev);
+	pthread_barrier_destroy(&sudden.printing);
+	close(out[0]);
+	close(out[1]);
+	close(in[0]);
+	close(in[1]);
+}
+END_TEST
+
 RUN_CHAR_TESTS("chardev-uart", flood_of_a_16550_arrives_complete, flood_of_a_pl011_arrives_complete,
 	       keys_for_a_port_that_waits_keep_nobody_waiting,
-	       port_that_prints_when_a_key_comes_does_not_wait)
+	       port_that_prints_when_a_key_comes_does_not_wait,
+	       menus_key_for_a_port_that_waits_lets_it_go_on)

@@ -69,7 +69,7 @@ struct AxCharDev {
 	bool delayed;	    /* `delay` is armed */
 	bool starved;	    /* the user waits for room */
 	bool input_blocked; /* the user took less than all */
-	bool offering;	    /* the user is being given input: nobody begins to wait */
+	bool offering;	    /* the user or the filter looks at input: nobody waits in the sink */
 	bool exhausted;	    /* there is no input and won't be any from this end */
 	unsigned waiters;   /* threads that look at fd_out without the lock */
 	unsigned stalled;   /* threads in the sink that wait for room */

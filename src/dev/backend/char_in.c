@@ -35,7 +35,7 @@ bool char_wants_input(AxCharDev *dev)
 	return dev->fds.filter || (!dev->input_len && !is_blocked(dev));
 }
 
-/* Whether the user may be called now; from then on nobody begins to wait in the sink. */
+/* Whether the user may be called now; from then on nobody waits in the sink. */
 static bool begin_offer(AxCharDev *dev)
 {
 	ax_lock(dev->lock);
@@ -100,6 +100,21 @@ static void end_of_input(AxCharDev *dev)
 		char_tell(dev, AX_CHAR_ENDED);
 }
 
+/* What it does to a key, such as a break for a UART, may wait for a writer: that waits no longer then. */
+static size_t filter(AxCharDev *dev, uint8_t *bytes, size_t len)
+{
+	size_t left;
+
+	ax_lock(dev->lock);
+	dev->offering = true;
+	ax_unlock(dev->lock);
+	left = dev->fds.filter(dev->fds.opaque, bytes, len);
+	ax_lock(dev->lock);
+	dev->offering = false;
+	ax_unlock(dev->lock);
+	return left;
+}
+
 /* Read once, into what is free of dev->input. False: there is nothing now. */
 static bool read_some(AxCharDev *dev)
 {
@@ -118,7 +133,7 @@ static bool read_some(AxCharDev *dev)
 	}
 	left = (size_t)len;
 	if (dev->fds.filter)
-		left = dev->fds.filter(dev->fds.opaque, to, left);
+		left = filter(dev, to, left);
 	ax_lock(dev->lock);
 	dev->counters.received += (uint64_t)len;
 	if (!room)
