@@ -59,6 +59,7 @@ tests_cli_test_console_SOURCES = \
 	src/cli/console.c \
 	src/cli/menu.c \
 	src/cli/message.c \
+	src/cli/panic.c \
 	src/cli/terminal.c \
 	tests/cli/test_console.c
 
