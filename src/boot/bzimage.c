@@ -103,7 +103,7 @@ static int check_size(const struct image *image, struct bzimage *header, AxError
 	    (header->payload > image->len || header->payload_size > image->len - header->payload))
 		return boot_damaged(image, err,
 				    "is a Linux bzImage, but its payload, 0x%llx bytes at 0x%llx, "
-				    "is not in its 0x%zx bytes",
+				    "is not in its 0x%zx bytes: copy it again",
 				    (unsigned long long)header->payload_size,
 				    (unsigned long long)header->payload, image->len);
 	/* In whole paragraphs: the last one need not be full. */

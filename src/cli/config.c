@@ -187,7 +187,8 @@ static int understand(struct run_options *options, const char *bytes, size_t len
 
 static int cannot_read(const struct run_options *options, int error)
 {
-	cli_message("%s: %s", options->config, strerror(error));
+	cli_message("--config %s: %s", options->config,
+		    error == ENOENT ? "no such file: check the path" : strerror(error));
 	return STATUS_HOST;
 }
 

@@ -125,10 +125,10 @@ int console_check(const char *option, const char *spec)
 	if (!wrong)
 		return STATUS_OK;
 	if (!strcmp(wrong, "takes another parameter"))
-		return cli_usage("%s %s: %s takes %s%s, and nothing else", option, spec,
+		return cli_usage("%s%s: %s takes %s%s, and nothing else", option, spec,
 				 kinds[parsed.kind].name, known,
 				 known[strlen(known) - 1] == '=' ? "PATH" : "");
-	return cli_usage("%s %s: %s", option, spec, wrong);
+	return cli_usage("%s%s: %s", option, spec, wrong);
 }
 
 bool console_is_stdio(const char *spec)
@@ -204,9 +204,10 @@ static void free_console(struct console *console)
 	free(console);
 }
 
-/* The device and the name. False: something was said. */
-static bool fill(struct console *console, const struct spec *spec)
+/* The device and the name. False: something was said. @text: the spec's. */
+static bool fill(struct console *console, const struct spec *spec, const char *text)
 {
+	char what[300];
 	char *path = spec->path_len ? strndup(spec->path, spec->path_len) : NULL;
 	AxError err = AX_ERROR_INIT;
 	int ret = 0;
@@ -215,7 +216,8 @@ static bool fill(struct console *console, const struct spec *spec)
 		ret = open_kind(console, spec, path, &err);
 	free(path);
 	if (ret) {
-		cli_failure(spec->kind == KIND_STDIO ? "standard output: " : "console: ", &err);
+		snprintf(what, sizeof(what), "%s%s: ", console->options.option, text);
+		cli_failure(spec->kind == KIND_STDIO ? "standard output: " : what, &err);
 		return false;
 	}
 	if (console->dev)
@@ -240,7 +242,7 @@ struct console *console_open(const char *spec, const struct console_options *opt
 	console->options = *options;
 	console->kind = parsed.kind;
 	console->menu = (struct menu){ .action = options->action, .opaque = options->opaque };
-	if (!fill(console, &parsed)) {
+	if (!fill(console, &parsed, spec)) {
 		free_console(console);
 		return NULL;
 	}

@@ -19,7 +19,8 @@
 
 /* What a console wants of the rest of the command. */
 struct console_options {
-	AxHost *host; /* borrowed */
+	const char *option; /* for messages, as of console_check(); borrowed */
+	AxHost *host;	    /* borrowed */
 	/* The menu; on the host's thread. False: the run can't do it. */
 	bool (*action)(void *opaque, enum console_action action);
 	/* The terminal has another size; on the host's thread. NULL: nobody cares. */
@@ -31,7 +32,7 @@ struct console;
 
 /*
  * Whether @spec makes sense, before anything is opened: STATUS_OK, or STATUS_USAGE after a message that
- * begins with @option ("--console").
+ * begins with @option ("--console ") and @spec.
  */
 int console_check(const char *option, const char *spec);
 

@@ -79,6 +79,12 @@ static int no_memory(void)
 	return STATUS_HOST;
 }
 
+/* What stands before it. */
+static const char *option_of(bool is_virtio)
+{
+	return is_virtio ? "--console " CONSOLE_VIRTIO : "--console ";
+}
+
 /* What stands behind virtio=, or all of it. */
 static const char *spec_of(const char *text)
 {
@@ -98,7 +104,7 @@ static int check_end(const char *text)
 		status = cli_usage("--console %s: not a name of 1 to %d bytes", text,
 				   AX_VIRTIO_CONSOLE_NAME_MAX);
 	else
-		status = console_check("--console", spec);
+		status = console_check(option_of(console_is_virtio(text)), spec);
 	free(spec);
 	free(name);
 	return status;
@@ -162,6 +168,32 @@ static int check_file(const struct run_options *options, unsigned index)
 			 owner);
 }
 
+/* Of pty,link=PATH the path; NULL: it has none. */
+static const char *link_of(const char *text)
+{
+	static const char with_link[] = "pty,link=";
+	const char *spec = spec_of(text);
+
+	return strncmp(spec, with_link, strlen(with_link)) ? NULL : spec + strlen(with_link);
+}
+
+/* The second pseudo-terminal's link would replace the first one's. */
+static int check_link(const struct run_options *options, unsigned index)
+{
+	const char *text = options->console[index], *path = link_of(text);
+	size_t len = path ? strcspn(path, ",") : 0;
+
+	for (unsigned i = 0; path && i < index; i++) {
+		const char *other = link_of(options->console[i]);
+
+		if (other && strcspn(other, ",") == len && !memcmp(path, other, len))
+			return cli_usage("--console %s: that is the link of another --console: "
+					 "name another path",
+					 text);
+	}
+	return STATUS_OK;
+}
+
 int consoles_check(const struct run_options *options)
 {
 	unsigned ports = 0, stdios = 0;
@@ -184,6 +216,8 @@ int consoles_check(const struct run_options *options)
 		status = check_end(text);
 		if (!status)
 			status = check_file(options, i);
+		if (!status)
+			status = check_link(options, i);
 	}
 	if (status)
 		return status;
@@ -280,6 +314,7 @@ int consoles_open(const struct run_options *options, AxHost *host, AxHost *devic
 	consoles->opaque = opaque;
 	status = list_ends(consoles, options);
 	for (unsigned i = 0; i < consoles->count && !status; i++) {
+		config.option = option_of(i);
 		consoles->ends[i].console = console_open(consoles->ends[i].spec, &config);
 		if (!consoles->ends[i].console)
 			status = STATUS_HOST;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <axvmm/balloon.h>
 #include <axvmm/disk.h>
@@ -387,6 +388,33 @@ static int check_tag(const struct device_options *device)
 	return cli_usage("--share: two with the tag %s: by it the guest tells them apart", tag);
 }
 
+static bool is_file(const char *path, const struct stat *file)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == file->st_dev && other.st_ino == file->st_ino;
+}
+
+/* Its lock would be found taken, by whom nobody could say. */
+static int check_twice(const struct device_options *device)
+{
+	const struct disk_options *disk = &device->disk;
+	const struct device_options *other = find_next(device);
+	struct stat file;
+
+	if (!other || disk->unlocked || stat(disk->path, &file))
+		return STATUS_OK;
+	for (; other; other = find_next(other)) {
+		if (!other->disk.unlocked && !(disk->read_only && other->disk.read_only) &&
+		    is_file(other->disk.path, &file))
+			return cli_usage(
+				"--disk: %s is there twice: a guest that writes to it has "
+				"it once; with ro, both times, it may read it as two disks",
+				other->disk.path);
+	}
+	return STATUS_OK;
+}
+
 static int check_balloon(const struct device_options *device, uint64_t memory)
 {
 	char asked[NUMBER_TEXT_SIZE], has[NUMBER_TEXT_SIZE];
@@ -403,7 +431,9 @@ int options_check_devices(const struct run_options *options)
 	int status = STATUS_OK;
 
 	for (; device && !status; device = device->next) {
-		if (device->kind == DEVICE_SHARE)
+		if (device->kind == DEVICE_DISK)
+			status = check_twice(device);
+		else if (device->kind == DEVICE_SHARE)
 			status = check_tag(device);
 		else if (device->kind == DEVICE_BALLOON)
 			status = check_balloon(device, options_memory(options));

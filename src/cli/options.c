@@ -238,6 +238,14 @@ static int check_image(struct run_options *options)
 		return cli_usage("--mode and --load are for an image, and none is named");
 	if (options->firmware)
 		return STATUS_OK;
+	if (options->command_line || options->initrd_count || options->dtb)
+		return cli_usage("%s %s: no kernel is named that would get it: --kernel FILE does",
+				 options->command_line	 ? "--append"
+				 : options->initrd_count ? "--initrd"
+							 : "--dtb",
+				 options->command_line	 ? options->command_line
+				 : options->initrd_count ? options->initrd[0]
+							 : options->dtb);
 	if (!embedded_guests[0].name)
 		return cli_usage("no guest is embedded here: name an image");
 	options->guest = &embedded_guests[0];

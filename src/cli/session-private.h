@@ -58,6 +58,7 @@ struct session {
 	uint64_t start_ns; /* of the host's clock */
 	uint64_t begin_ns; /* when the command began; timing_now()'s clock */
 	unsigned reboots;
+	char why[160]; /* of a request that could not be done, until it is answered */
 	AxGdb *gdb;	    /* NULL: none */
 	AxCrashRing *crash; /* --crash-dir; NULL: none */
 };

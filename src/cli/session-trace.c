@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -153,7 +154,11 @@ static const char *open_file(struct session *session, const struct json_value *r
 		return "this file exists and is no trace: remove it first";
 	/* This is the loop's thread, which waits for nobody. */
 	session->trace = trace_open(file->text, false, &session->hurry, NULL, NULL);
-	return session->trace ? NULL : "the trace cannot be written: its file cannot be created";
+	if (session->trace)
+		return NULL;
+	snprintf(session->why, sizeof(session->why),
+		 "the trace cannot be written: its file cannot be created: %s", strerror(errno));
+	return session->why;
 }
 
 const char *session_trace_start(struct session *session, const struct json_value *request,

@@ -43,7 +43,7 @@ static int check(const char *spec)
 	int status;
 
 	listen_to_stderr();
-	status = console_check("--console", spec);
+	status = console_check("--console ", spec);
 	stop_listening();
 	return status;
 }

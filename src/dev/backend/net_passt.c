@@ -154,8 +154,11 @@ static int refused(const AxNetUserConfig *config, const struct spawn_result *res
 		return ax_error_set(err, -EIO, AX_ERROR_RESOURCE, 0,
 				    "%s was killed by signal %d%s%s", config->passt,
 				    WTERMSIG(result->status), *text ? ": " : "", text);
-	return ax_error_set(err, -EIO, AX_ERROR_RESOURCE, 0, "%s: %s", config->passt,
-			    *text ? text : "it ended without saying why");
+	return ax_error_set(err, -EIO, AX_ERROR_RESOURCE, 0, "%s: %s%s", config->passt,
+			    *text ? text : "it ended without saying why",
+			    strstr(text, "ailed to bind") ? " (ports below 1024 are root's; is the "
+							    "address one of the host's?)"
+							  : "");
 }
 
 /* A line of /proc/net/route begins with the interface and the destination, as the CPU reads its bytes. */

@@ -343,6 +343,10 @@ int ax_virtiofsd_start(struct ax_virtiofsd *daemon, const char *program, const c
 	if (!S_ISDIR(st.st_mode))
 		return ax_error_set(err, -EINVAL, AX_ERROR_FILE, ENOTDIR,
 				    "cannot share %s: it is no directory", directory);
+	if (access(real, R_OK | X_OK))
+		return ax_error_set(err, -EACCES, AX_ERROR_FILE, errno,
+				    "cannot share %s: this user may not look into it: %s",
+				    directory, strerror(errno));
 	ret = find_program(path, sizeof(path), program, err);
 	if (ret)
 		return ret;

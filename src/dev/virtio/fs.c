@@ -247,7 +247,9 @@ static int connect_backend(struct fs *fs, const AxVirtioFsConfig *config, AxErro
 			    : fs->user.fd == -EINVAL ? -EINVAL
 			    : fs->user.fd == -ENOENT ? -ENOENT
 						     : -EIO,
-			    AX_ERROR_FILE, -fs->user.fd, "cannot connect to a virtiofsd at %s: %s",
+			    AX_ERROR_FILE, -fs->user.fd,
+			    "cannot connect to a virtiofsd at %s: %s (is one running, with "
+			    "--socket-path there?)",
 			    config->socket, strerror(-fs->user.fd));
 }
 
