@@ -75,7 +75,7 @@ FAST_INLINE enum fast fast_write(AxVCpu *vcpu, const struct range *range, uint64
 		result->handled = handled;
 		return FAST_LEAVE;
 	}
-	vcpu->counts[kind]++;
+	vcpu_count(vcpu, kind);
 	return FAST_HANDLED;
 }
 
@@ -93,7 +93,7 @@ FAST_INLINE enum fast fast_read(AxVCpu *vcpu, const struct range *range, uint64_
 		result->handled = handled;
 		return FAST_LEAVE;
 	}
-	vcpu->counts[kind]++;
+	vcpu_count(vcpu, kind);
 	return FAST_HANDLED;
 }
 

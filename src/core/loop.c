@@ -172,7 +172,7 @@ int vcpu_leave_fast(AxVCpu *vcpu, const struct fast_result *result, AxVCpuExitRe
 		/* Settled by the handler, a write's: kvm_run is stale. */
 		*exit = vcpu->settled;
 		exit->vcpu = vcpu->id;
-		vcpu->counts[exit->kind]++;
+		vcpu_count(vcpu, exit->kind);
 	} else {
 		ret = vcpu_take_exit(vcpu, 0, exit, err);
 		if (ret)

@@ -60,7 +60,7 @@ static int take_decoded(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *e
 	}
 	if (exit->kind == AX_EXIT_HYPERCALL)
 		reply_unknown(vcpu);
-	vcpu->counts[exit->kind]++;
+	vcpu_count(vcpu, exit->kind);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ int vcpu_take_exit(AxVCpu *vcpu, int rc, AxVCpuExitReason *exit, AxError *err)
 	if (!ret)
 		exit->kind = AX_EXIT_NOTHING;
 	exit->vcpu = vcpu->id;
-	vcpu->counts[exit->kind]++;
+	vcpu_count(vcpu, exit->kind);
 	return 0;
 }
 
@@ -132,7 +132,7 @@ int vcpu_complete(AxVCpu *vcpu, AxVCpuExitReason *exit, AxError *err)
 		return ret;
 	exit->vcpu = vcpu->id;
 	reply_default(vcpu);
-	vcpu->counts[exit->kind]++;
+	vcpu_count(vcpu, exit->kind);
 	return 1;
 }
 

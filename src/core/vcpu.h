@@ -50,7 +50,7 @@ struct AxVCpu {
 	int fd;
 	int state; /* AxVCpuState, atomic */
 	struct pending pending;
-	uint64_t counts[AX_EXIT_KINDS];
+	uint64_t counts[AX_EXIT_KINDS]; /* vcpu_count() */
 	struct range_cache cache[RANGE_SPACES];
 	const struct snapshot *snapshot; /* while in_loop */
 	struct trace_ring *ring;	 /* of snapshot->trace; NULL: there is none */
@@ -90,6 +90,17 @@ struct AxVCpu {
 	unsigned warned_count;	/* AX_UNCLAIMED_WARN: addresses that were logged */
 	uint64_t warned[64];
 };
+
+/*
+ * One more exit of @kind. Owner, the only one who writes them, so that a load and a store do; others may
+ * read meanwhile (ax_vcpu_exit_counts()), which a plain ++ must not meet.
+ */
+static inline void vcpu_count(AxVCpu *vcpu, AxVCpuExitKind kind)
+{
+	uint64_t *count = &vcpu->counts[kind];
+
+	__atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
 
 /*
  * Post a request: any thread, async-signal-safe. What the request's data is must have been stored

@@ -131,7 +131,7 @@ static int wait_for_wake(AxVCpu *vcpu, const AxVCpuExitReason *reason, AxError *
 		if (ret)
 			return ret;
 		if (vcpu_take_kick(vcpu, &kick)) {
-			vcpu->counts[AX_EXIT_EXTERNAL_INTERRUPT]++;
+			vcpu_count(vcpu, AX_EXIT_EXTERNAL_INTERRUPT);
 			if (vcpu_dispatch(vcpu, &kick) != AX_STOP)
 				continue;
 			end_with_exit(vcpu, AX_VM_END_HANDLER, &kick);
