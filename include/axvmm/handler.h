@@ -86,9 +86,10 @@ AX_API void ax_unlock(AxLock *lock);
  * dealt with; of several only the first is told. ax_vcpu_dispatch() says AX_STOP for it once an exit that
  * it is given is AX_HANDLED.
  *
- * Where KVM cannot (KVM_CAP_COALESCED_MMIO, _PIO), in a recorded VM, and when the VM's first such range is
- * registered by a handler, each write makes an exit as ever: ax_range_is_coalesced(). Registering the first
- * one waits for handlers that run now, as ax_range_remove() does. No notification may be in the range.
+ * Where KVM cannot (KVM_CAP_COALESCED_MMIO, _PIO), in a recorded VM, and when a handler registers such a
+ * range of a VM that has none, each write makes an exit as ever: ax_range_is_coalesced(). Registering the
+ * first one waits for handlers that run now, as ax_range_remove() does. While a VM has such ranges, each exit
+ * costs a look at the ring; once the last one has been removed, no more. No notification may be in the range.
  */
 #define AX_RANGE_COALESCED (1u << 1)
 

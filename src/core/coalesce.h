@@ -27,14 +27,15 @@ struct coalesce {
 	struct kvm_coalesced_mmio_ring *_Atomic ring; /* NULL: there is no vCPU yet */
 	uint32_t size;				      /* entries; one of them is always empty */
 	size_t offset;				      /* of the ring in a vCPU's pages */
-	bool everywhere;			      /* each vCPU catches up; under vm->lock */
-	pthread_mutex_t lock;			      /* guards the ring's `first`, and the rest */
-	_Atomic(uintptr_t) drainer;		      /* the thread that hands out; 0 */
-	_Atomic uint64_t generation;		      /* of the snapshot that it uses */
-	_Atomic uint64_t count;			      /* of writes that came out of the ring */
-	AxHandled verdict;			      /* AX_HANDLED: there is none */
-	AxVCpuExitReason stopped_on;		      /* what it is about */
-	uint8_t stopped_bytes[8];		      /* of a port's */
+	/* Each vCPU catches up, and will while a range wants it to; under vm->lock. */
+	bool everywhere;
+	pthread_mutex_t lock;	     /* guards the ring's `first`, and the rest */
+	_Atomic(uintptr_t) drainer;  /* the thread that hands out; 0 */
+	_Atomic uint64_t generation; /* of the snapshot that it uses */
+	_Atomic uint64_t count;	     /* of writes that came out of the ring */
+	AxHandled verdict;	     /* AX_HANDLED: there is none */
+	AxVCpuExitReason stopped_on; /* what it is about */
+	uint8_t stopped_bytes[8];    /* of a port's */
 };
 
 /*
@@ -55,6 +56,13 @@ void coalesce_start(AxVm *vm, AxRangeId id);
  * coalesce_drain(); 0: none, or no such range; or a negative errno. vm->lock is held.
  */
 int coalesce_stop(AxVm *vm, AxRangeId id, AxError *err);
+
+/*
+ * A range has been taken out of @next, which is about to be published, after coalesce_stop() and
+ * coalesce_drain(): with the last one that KVM collected of goes the catching up. Nothing is left in the ring,
+ * and nothing comes until coalesce_start() has waited for every vCPU again. vm->lock is held.
+ */
+void coalesce_end(AxVm *vm, struct snapshot *next);
 
 /*
  * Hand out what is in the ring now. Thread: @owner's, which is inside its loop and out of KVM_RUN; or any

@@ -91,13 +91,14 @@ void coalesce_start(AxVm *vm, AxRangeId id)
 	enum range_space space;
 	struct range *range;
 
-	if (!vm->coalesce->everywhere) {
+	if (!vm->coalesce->everywhere)
 		snapshot_settle(vm);
-		vm->coalesce->everywhere = true;
-	}
+	/* Meanwhile it may have gone, and with it the others' catching up. */
 	range = find_id(vm, id, &space);
 	if (!range)
 		return;
+	/* It is in every snapshot since the one that was waited for, so that all of them catch up. */
+	vm->coalesce->everywhere = true;
 	zone = zone_of(range, space);
 	/* Where KVM has no room for it, say, each write makes an exit: the range is there all the same. */
 	range->coalesced = sys_ioctl_struct(vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone) >= 0;
@@ -118,6 +119,23 @@ int coalesce_stop(AxVm *vm, AxRangeId id, AxError *err)
 		return ax_error_sys(err, ret, "KVM_UNREGISTER_COALESCED_MMIO");
 	range->coalesced = false;
 	return 1;
+}
+
+void coalesce_end(AxVm *vm, struct snapshot *next)
+{
+	if (!next->coalesces)
+		return;
+	for (unsigned i = 0; i < RANGE_SPACES; i++) {
+		const struct range_table *table = &next->table[i];
+
+		for (size_t k = 0; k < table->count; k++) {
+			if (table->entries[k]->needs_catch_up)
+				return;
+		}
+	}
+	next->coalesces = false;
+	snapshot_choose_way(next);
+	vm->coalesce->everywhere = false;
 }
 
 bool ax_range_is_coalesced(AxVm *vm, AxRangeId id)

@@ -223,6 +223,7 @@ static int add_locked(AxVm *vm, enum range_space space, const AxRange *desc, boo
 	insert(&next->table[space], range);
 	coalesced = coalesce_may(vm, space, desc);
 	if (coalesced) {
+		range->needs_catch_up = true;
 		next->coalesces = true;
 		snapshot_choose_way(next);
 	}
@@ -300,6 +301,7 @@ static int remove_locked(AxVm *vm, AxRangeId id, AxError *err)
 		snapshot_free(next);
 		return ax_error_argument(err, -ENOENT, "no range has the id %" PRIu64, id);
 	}
+	coalesce_end(vm, next);
 	snapshot_publish(vm, next);
 	snapshot_settle(vm);
 	free(range);

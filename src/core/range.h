@@ -40,6 +40,7 @@ struct range {
 	AxLock *lock;  /* held around device_ops; NULL: none */
 	bool uncached; /* the fast path must not see it: accesses mean more than a call of ops */
 	bool wants_coalescing; /* AX_RANGE_COALESCED */
+	bool needs_catch_up;   /* it does it, or is about to: as long as the range is there */
 	bool coalesced;	       /* KVM does it; under vm->lock */
 	AxRangeId id;
 	char name[RANGE_NAME_SIZE];

@@ -38,6 +38,49 @@ START_TEST(kvm_is_told_of_a_range_and_of_its_end)
 }
 END_TEST
 
+/* Whether vCPUs that enter their loop from now on look at the ring. */
+static bool catches_up(AxVm *vm)
+{
+	const struct snapshot *snapshot = atomic_load(&vm->snapshot);
+
+	ck_assert_int_eq(snapshot->coalesces, snapshot->has_detour);
+	return snapshot->coalesces;
+}
+
+START_TEST(the_last_range_takes_the_catching_up_with_it)
+{
+	AxVm *vm = new_collecting_vm(&noted);
+	AxVCpu *vcpu = ready_vcpu(vm, 0);
+	AxVCpuExitReason exit;
+	AxRange range;
+
+	ck_assert(catches_up(vm));
+	ck_assert_int_eq(ax_range_remove(vm, noted.mmio_id, NULL), 0);
+	ck_assert_int_eq(ax_range_remove(vm, noted.plain_id, NULL), 0);
+	ck_assert(catches_up(vm));
+	fake_fail(KVM_UNREGISTER_COALESCED_MMIO, 1, EIO);
+	ck_assert_int_eq(ax_range_remove(vm, noted.ports_id, NULL), -EIO);
+	ck_assert(catches_up(vm));
+	collect(COLLECTED_PORT, 1, 1);
+	ck_assert_int_eq(ax_range_remove(vm, noted.ports_id, NULL), 0);
+	ck_assert_uint_eq(noted.count, 1);
+	ck_assert(!catches_up(vm));
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert(!vcpu->snapshot->has_detour);
+	/* And the next one brings it back. */
+	range = noted_range(&noted.mmio, COLLECTED_SIZE, AX_RANGE_COALESCED);
+	ck_assert_int_eq(ax_range_add_mmio(vm, &range, &noted.mmio_id, NULL), 0);
+	ck_assert(catches_up(vm));
+	collect(COLLECTED, 4, 2);
+	push_stop(0);
+	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
+	ck_assert_uint_eq(noted.count, 2);
+	ck_assert_noted(&noted, 1, COLLECTED, 4, 2);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 /* The range is there, and its write makes an exit. */
 static void check_exits(AxVm *vm, bool port)
 {
@@ -396,7 +439,7 @@ static void add_in_handler(AxVCpu *vcpu)
 	ck_assert_int_eq(ax_range_add_mmio(ax_vcpu_vm(vcpu), &range, &in_handler_id, NULL), 0);
 }
 
-/* _i: whether there was one before. A handler cannot wait until its own vCPU knows that there is a ring. */
+/* _i: 1, whether there is one before; 2, that has gone again. A handler cannot wait until its own vCPU knows that there is a ring. */
 START_TEST(the_first_range_is_not_coalesced_when_a_handler_adds_it)
 {
 	AxVCpuExitReason exit;
@@ -413,14 +456,16 @@ START_TEST(the_first_range_is_not_coalesced_when_a_handler_adds_it)
 	if (_i) {
 		noted.mmio = (struct noter){ .log = &noted, .base = COLLECTED };
 		range = noted_range(&noted.mmio, 4, AX_RANGE_COALESCED);
-		ck_assert_int_eq(ax_range_add_mmio(in_handler_vm, &range, NULL, NULL), 0);
+		ck_assert_int_eq(ax_range_add_mmio(in_handler_vm, &range, &noted.mmio_id, NULL), 0);
 	}
+	if (_i == 2)
+		ck_assert_int_eq(ax_range_remove(in_handler_vm, noted.mmio_id, NULL), 0);
 	vcpu = ready_vcpu(in_handler_vm, 0);
 	fake_push_mmio_write(0, PLAIN, 4, 1);
 	push_stop(0);
 	ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
-	ck_assert_int_eq(ax_range_is_coalesced(in_handler_vm, in_handler_id), _i);
-	if (_i) {
+	ck_assert_int_eq(ax_range_is_coalesced(in_handler_vm, in_handler_id), _i == 1);
+	if (_i == 1) {
 		collect(in_handler.base, 4, 5);
 		push_stop(0);
 		ck_assert_int_eq(ax_vcpu_loop(vcpu, &exit, NULL), AX_LOOP_STOPPED);
@@ -433,6 +478,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, kvm_is_told_of_a_range_and_of_its_end);
+	tcase_add_test(cases, the_last_range_takes_the_catching_up_with_it);
 	tcase_add_loop_test(cases, where_kvm_cannot_each_write_makes_an_exit, 0, COUNT(lacking));
 	tcase_add_test(cases, a_recording_sees_every_write);
 	tcase_add_test(cases, what_is_in_the_ring_comes_before_the_exit_that_follows);
@@ -447,7 +493,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_removal_that_kvm_refuses_keeps_the_range);
 	tcase_add_test(cases, no_notification_is_in_a_coalesced_range);
 	tcase_add_test(cases, no_memory_is_an_error_or_an_exit);
-	tcase_add_loop_test(cases, the_first_range_is_not_coalesced_when_a_handler_adds_it, 0, 2);
+	tcase_add_loop_test(cases, the_first_range_is_not_coalesced_when_a_handler_adds_it, 0, 3);
 }
 
 RUN_SUITE("coalesce", add_tests)

@@ -25,6 +25,7 @@ struct sequence {
 
 static struct sequence sequences[VCPUS];
 static AxVm *vm;
+static bool comes_and_goes; /* the range at COLLECTED: what makes an exit goes to the other */
 
 static AxHandled arrive(AxVCpu *vcpu, void *opaque, uint64_t offset, AxAccessWidth width,
 			uint64_t value)
@@ -60,22 +61,24 @@ static int busy_guest(struct kvm_run *run, void *arg)
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.is_write = 1;
 	run->mmio.len = 8;
-	run->mmio.phys_addr = (random & 64 ? COLLECTED : PLAIN) + place;
+	run->mmio.phys_addr = (random & 64 && !comes_and_goes ? COLLECTED : PLAIN) + place;
 	memcpy(run->mmio.data, &sequence->next, 8);
 	sequence->next++;
 	return 0;
 }
 
-static void add(uint64_t base, unsigned flags)
+static AxRangeId add(uint64_t base, unsigned flags)
 {
 	AxRange range = AX_RANGE_INIT;
+	AxRangeId id;
 
 	range.name = "sequences";
 	range.base = base;
 	range.length = VCPUS * EACH;
 	range.ops = &arrive_ops;
 	range.flags = flags;
-	ck_assert_int_eq(ax_range_add_mmio(vm, &range, NULL, NULL), 0);
+	ck_assert_int_eq(ax_range_add_mmio(vm, &range, &id, NULL), 0);
+	return id;
 }
 
 static void *run_on_thread(void *opaque)
@@ -148,7 +151,18 @@ static bool all_arrived(uint64_t count)
 	return true;
 }
 
-/* _i: whether vCPUs run before the first range is coalesced. */
+/* The range that they write to all the time, and with it vCPUs' catching up. */
+static void sequences_come_and_go(void)
+{
+	AxRangeId id = add(COLLECTED, AX_RANGE_COALESCED);
+	uint64_t before = ax_coalesced_count(vm);
+
+	while (ax_coalesced_count(vm) == before)
+		sched_yield();
+	ck_assert_int_eq(ax_range_remove(vm, id, NULL), 0);
+}
+
+/* _i: 1, vCPUs run before the first range is coalesced; 2, and after the last. */
 START_TEST(each_vcpus_accesses_arrive_in_their_order)
 {
 	pthread_t runner, drainer;
@@ -163,11 +177,16 @@ START_TEST(each_vcpus_accesses_arrive_in_their_order)
 		free_vcpu(vm, i, 0);
 		fake_set_guest(i, busy_guest, &sequences[i]);
 	}
-	add(COLLECTED, _i ? 0 : AX_RANGE_COALESCED);
+	comes_and_goes = _i == 2;
+	if (!comes_and_goes)
+		add(COLLECTED, _i ? 0 : AX_RANGE_COALESCED);
 	ck_assert_int_eq(pthread_create(&runner, NULL, run_on_thread, &code), 0);
 	ck_assert_int_eq(pthread_create(&drainer, NULL, drain_now_and_then, NULL), 0);
-	for (unsigned round = 0; round < 60 || !all_arrived(ROUNDS); round++) {
+	for (unsigned round = 0; round < (comes_and_goes ? 20 : 60) || !all_arrived(ROUNDS);
+	     round++) {
 		come_and_go();
+		if (comes_and_goes)
+			sequences_come_and_go();
 		if (round % 10)
 			continue;
 		ck_assert_int_eq(ax_vm_pause(vm, NULL), 0);
@@ -182,7 +201,7 @@ START_TEST(each_vcpus_accesses_arrive_in_their_order)
 	ck_assert_int_eq(code, 5);
 	for (unsigned i = 0; i < VCPUS; i++)
 		ck_assert_uint_eq(atomic_load(&sequences[i].arrived), sequences[i].next);
-	if (!_i)
+	if (_i != 1)
 		ck_assert_uint_gt(ax_coalesced_count(vm), 0);
 	ax_vm_destroy(vm);
 }
@@ -190,7 +209,7 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_loop_test(cases, each_vcpus_accesses_arrive_in_their_order, 0, 2);
+	tcase_add_loop_test(cases, each_vcpus_accesses_arrive_in_their_order, 0, 3);
 }
 
 RUN_SUITE("coalesce_threads", add_tests)
