@@ -140,7 +140,8 @@ AX_API int ax_range_remove(AxVm *vm, AxRangeId id, AxError *err);
 
 /**
  * Hand out what KVM has collected of ranges with AX_RANGE_COALESCED: when this returns, all that the
- * guest had written before the call has been through write().
+ * guest had written before the call has been through write(). In a pause (ax_vm_pause()) that is nothing,
+ * unless a vCPU that a pause does not hold has written meanwhile: it is handed out all the same.
  *
  * @return 0; -EDEADLK from a handler of the same VM
  *

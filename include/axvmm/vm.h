@@ -165,9 +165,13 @@ AX_API void ax_vm_stop(AxVm *vm, int code);
  * is settled, and wait until all are held. Calls nest: as many resumes are needed. vCPUs driven
  * with ax_vcpu_run() are not held.
  *
+ * What KVM has collected until then (AX_RANGE_COALESCED) is handed out before this returns, some of it maybe
+ * by this call; no write() of such a range is running then, and none is called while the pause lasts, but by
+ * who calls ax_coalesced_drain() or ax_range_remove() after a vCPU that is not held has written.
+ *
  * @return 0; -EDEADLK from a vCPU's own thread inside a handler
  *
- * Thread: any other.
+ * Thread: any other, with no lock held that a handler takes.
  */
 AX_API int ax_vm_pause(AxVm *vm, AxError *err);
 AX_API int ax_vm_resume(AxVm *vm, AxError *err); /* -EPERM: it is not paused */

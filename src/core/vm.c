@@ -354,6 +354,15 @@ int ax_vm_pause(AxVm *vm, AxError *err)
 		}
 		while (some_are_in_loop(vm))
 			pthread_cond_wait(&vm->changed, &vm->lock);
+		/*
+		 * They have handed out what they wrote; who is run one entry at a time does so when
+		 * it dispatches, which it can't now. And no other thread is inside a write().
+		 */
+		if (vm->coalesce) {
+			pthread_mutex_unlock(&vm->lock);
+			coalesce_drain(vm, NULL);
+			pthread_mutex_lock(&vm->lock);
+		}
 		vm->at_rest = true;
 		atomic_fetch_sub(&vm->waiters, 1);
 	}

@@ -129,6 +129,28 @@ static inline void collect(uint64_t addr, unsigned len, uint64_t value)
 	ck_assert(fake_collect(0, addr < 0x10000, addr, len, value));
 }
 
+/* ax_vm_run() on a thread of its own. */
+struct run {
+	AxVm *vm;
+	AxVmResult result;
+	pthread_t thread;
+};
+
+static inline void *run_on_its_thread(void *opaque)
+{
+	struct run *run = opaque;
+
+	run->result = (AxVmResult)AX_VM_RESULT_INIT;
+	ck_assert_int_eq(ax_vm_run(run->vm, &run->result, NULL), 0);
+	return NULL;
+}
+
+static inline void begin_run(struct run *run, AxVm *vm)
+{
+	run->vm = vm;
+	ck_assert_int_eq(pthread_create(&run->thread, NULL, run_on_its_thread, run), 0);
+}
+
 #define ck_assert_noted(log, index, at, len, written)                   \
 	do {                                                            \
 		const struct noted *noted_ = &(log)->noted[index];      \

@@ -3,6 +3,7 @@
 unit_tests += \
 	tests/unit/test_coalesce \
 	tests/unit/test_coalesce_loop \
+	tests/unit/test_coalesce_pause \
 	tests/unit/test_coalesce_threads \
 	tests/unit/test_dispatch \
 	tests/unit/test_exit \
@@ -35,6 +36,7 @@ tests_unit_test_registration_LDFLAGS = $(FAKE_LIBC_WRAP)
 tsan_tests += \
 	tests/unit/test_coalesce \
 	tests/unit/test_coalesce_loop \
+	tests/unit/test_coalesce_pause \
 	tests/unit/test_coalesce_threads \
 	tests/unit/test_handler \
 	tests/unit/test_kick \
