@@ -26,6 +26,7 @@ script_tests += \
 	tests/cli/trace \
 	tests/cli/timing \
 	tests/cli/top
+tsan_tests += tests/cli/trace
 EXTRA_DIST += tests/cli/lib.sh tests/cli/perfetto.proto
 
 # What the scripts are helped by: a terminal to run the command on, a judge of JSON, and a client of
