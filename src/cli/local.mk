@@ -25,6 +25,8 @@ cli_sources = \
 	src/cli/doctor-host.c \
 	src/cli/doctor-host.h \
 	src/cli/doctor.c \
+	src/cli/exit-address.c \
+	src/cli/exit-address.h \
 	src/cli/extract.c \
 	src/cli/guests.c \
 	src/cli/histogram.c \

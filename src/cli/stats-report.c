@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/exit-address.h"
 #include "cli/number.h"
 #include "cli/stats-private.h"
 
@@ -120,29 +121,20 @@ static void print_address(const struct stats_address *entry, const AxMachine *ma
 			  uint64_t total, FILE *out)
 {
 	AxVCpuExitReason exit = { .kind = entry->kind };
-	const char *space = "";
+	const char *space = exit_address_space(entry->kind);
 	char text[NUMBER_TEXT_SIZE];
 	const char *whose;
 
 	switch (entry->kind) {
-	case AX_EXIT_IO_READ:
-		exit.io_read.port = (AxPort)entry->address;
-		space = "port";
+	case AX_EXIT_IO_READ: exit.io_read.port = (AxPort)entry->address; break;
+	case AX_EXIT_IO_WRITE: exit.io_write.port = (AxPort)entry->address; break;
+	case AX_EXIT_MMIO_READ: exit.mmio_read.addr = entry->address; break;
+	case AX_EXIT_MMIO_WRITE: exit.mmio_write.addr = entry->address; break;
+	case AX_EXIT_NESTED_PAGE_FAULT:
+		exit.nested_page_fault.addr = entry->address;
+		exit.nested_page_fault.addr_known = true;
 		break;
-	case AX_EXIT_IO_WRITE:
-		exit.io_write.port = (AxPort)entry->address;
-		space = "port";
-		break;
-	case AX_EXIT_MMIO_READ:
-		exit.mmio_read.addr = entry->address;
-		space = "address";
-		break;
-	case AX_EXIT_MMIO_WRITE:
-		exit.mmio_write.addr = entry->address;
-		space = "address";
-		break;
-	case AX_EXIT_HYPERCALL: space = "number"; break;
-	default: space = "register"; break;
+	default: break;
 	}
 	whose = ax_machine_whose(machine, &exit);
 	fprintf(out, "%-18s%10" PRIu64 "%7s  %s 0x%" PRIx64 "%s%s%s\n", ax_exit_name(entry->kind),

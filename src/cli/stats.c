@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cli/exit-address.h"
 #include "cli/stats-private.h"
 
 struct stats *stats_new(uint32_t cpus)
@@ -61,21 +62,6 @@ bool stats_count_address(struct stats_address *table, unsigned places, uint32_t 
 	return false;
 }
 
-/* What the exit was about: false for kinds without an address. */
-static bool address_of(const AxVCpuExitReason *exit, uint64_t *address)
-{
-	switch (exit->kind) {
-	case AX_EXIT_IO_READ: *address = exit->io_read.port; return true;
-	case AX_EXIT_IO_WRITE: *address = exit->io_write.port; return true;
-	case AX_EXIT_MMIO_READ: *address = exit->mmio_read.addr; return true;
-	case AX_EXIT_MMIO_WRITE: *address = exit->mmio_write.addr; return true;
-	case AX_EXIT_SYS_REG_READ: *address = exit->sys_reg_read.addr; return true;
-	case AX_EXIT_SYS_REG_WRITE: *address = exit->sys_reg_write.addr; return true;
-	case AX_EXIT_HYPERCALL: *address = exit->hypercall.nr; return true;
-	default: return false;
-	}
-}
-
 void stats_count(struct stats *stats, const AxExitRecord *record)
 {
 	const AxVCpuExitReason *exit = record->exit;
@@ -87,7 +73,7 @@ void stats_count(struct stats *stats, const AxExitRecord *record)
 	vcpu = stats->vcpus[exit->vcpu];
 	histogram_add(&vcpu->kvm[exit->kind], record->kvm_ns);
 	histogram_add(&vcpu->handler[exit->kind], record->handler_ns);
-	if (!address_of(exit, &address))
+	if (!exit_address(exit, &address))
 		return;
 	if (!stats_count_address(vcpu->addresses, STATS_ADDRESSES, exit->kind, address, 1))
 		vcpu->elsewhere++;

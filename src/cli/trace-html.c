@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "cli/exit-address.h"
 #include "cli/number.h"
 #include "cli/trace-chart.h"
 
@@ -210,7 +211,7 @@ static void put_addresses(const struct trace_summary *summary, FILE *out)
 	for (unsigned i = 0; i < TOP_ADDRESSES && addresses[i].count; i++) {
 		fprintf(out,
 			"<tr><td>%s<td class=left>%s <code>0x%" PRIx64 "</code><td class=left>",
-			ax_exit_name(addresses[i].kind), trace_address_space(addresses[i].kind),
+			ax_exit_name(addresses[i].kind), exit_address_space(addresses[i].kind),
 			addresses[i].address);
 		if (addresses[i].device >= 0)
 			put_text(summary->devices[addresses[i].device].name, out);

@@ -6,39 +6,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/exit-address.h"
 #include "cli/trace-summary.h"
 
 #define FIRST_SPAN_NS 1000
-
-/* What an exit was about: false for kinds without an address. */
-static bool address_of(const AxVCpuExitReason *exit, uint64_t *address)
-{
-	switch (exit->kind) {
-	case AX_EXIT_IO_READ: *address = exit->io_read.port; return true;
-	case AX_EXIT_IO_WRITE: *address = exit->io_write.port; return true;
-	case AX_EXIT_MMIO_READ: *address = exit->mmio_read.addr; return true;
-	case AX_EXIT_MMIO_WRITE: *address = exit->mmio_write.addr; return true;
-	case AX_EXIT_SYS_REG_READ: *address = exit->sys_reg_read.addr; return true;
-	case AX_EXIT_SYS_REG_WRITE: *address = exit->sys_reg_write.addr; return true;
-	case AX_EXIT_HYPERCALL: *address = exit->hypercall.nr; return true;
-	case AX_EXIT_NESTED_PAGE_FAULT:
-		*address = exit->nested_page_fault.addr;
-		return exit->nested_page_fault.addr_known;
-	default: return false;
-	}
-}
-
-const char *trace_address_space(uint32_t kind)
-{
-	switch (kind) {
-	case AX_EXIT_IO_READ:
-	case AX_EXIT_IO_WRITE: return "port";
-	case AX_EXIT_HYPERCALL: return "number";
-	case AX_EXIT_SYS_REG_READ:
-	case AX_EXIT_SYS_REG_WRITE: return "register";
-	default: return "address";
-	}
-}
 
 static int find_device(struct trace_summary *summary, const char *name)
 {
@@ -150,7 +121,7 @@ static void count_exit(struct trace_summary *summary, const AxTraceEntry *entry)
 	histogram_add(&summary->kvm[kind], record->kvm_ns);
 	histogram_add(&summary->handler[kind], record->handler_ns);
 	device = count_device(summary, entry);
-	if (address_of(record->exit, &address) && !count_address(summary, kind, address, device))
+	if (exit_address(record->exit, &address) && !count_address(summary, kind, address, device))
 		summary->elsewhere++;
 }
 

@@ -73,7 +73,4 @@ void trace_summary_html(const struct trace_summary *summary, FILE *out);
 /* Kinds that came, the most frequent first. Returns how many. */
 unsigned trace_summary_kinds(const struct trace_summary *summary, uint32_t kinds[AX_EXIT_KINDS]);
 
-/* What an address of a kind is: "port", "address", "register", "number". */
-const char *trace_address_space(uint32_t kind);
-
 #endif

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "cli/exit-address.h"
 #include "cli/number.h"
 #include "cli/trace-summary.h"
 
@@ -83,7 +84,7 @@ static void print_addresses(const struct trace_summary *summary, FILE *out)
 
 		fprintf(out, "%-18s%10" PRIu64 "%7s  %s 0x%" PRIx64, ax_exit_name(entry->kind),
 			entry->count, share(entry->count, summary->exits, text),
-			trace_address_space(entry->kind), entry->address);
+			exit_address_space(entry->kind), entry->address);
 		if (entry->device >= 0)
 			fprintf(out, " (%s)", summary->devices[entry->device].name);
 		fputc('\n', out);
