@@ -2,8 +2,9 @@
 /*
  * SBI 2.0: the calls of a riscv64 guest that this library answers by itself, from extension's
  * function and arguments to error, value and action. Pure; compiled and tested on every host.
- * Source: RISC-V Supervisor Binary Interface Specification, chapters 3 (binary encoding), 4 (base),
- * 9 (HSM), 10 (SRST) and 12 (DBCN).
+ * KVM answers SRST, and DBCN is its handler's (AX_HYPERCALL_CONSOLE).
+ * Source: RISC-V Supervisor Binary Interface Specification, chapters 3 (binary encoding), 4 (base)
+ * and 9 (HSM).
  */
 #ifndef AXVMM_CORE_SBI_H
 #define AXVMM_CORE_SBI_H
@@ -15,8 +16,6 @@
 /* Extension IDs. */
 #define SBI_EXT_BASE 0x10
 #define SBI_EXT_HSM  0x48534d
-#define SBI_EXT_SRST 0x53525354
-#define SBI_EXT_DBCN 0x4442434e
 
 /*
  * "AXH" in the experimental space 0x08000000..0x08ffffff: the functions of HSM under an ID of our
@@ -30,10 +29,6 @@
 #define SBI_HSM_HART_STOP	1
 #define SBI_HSM_HART_GET_STATUS 2
 #define SBI_HSM_HART_SUSPEND	3
-#define SBI_SRST_RESET		0
-#define SBI_DBCN_WRITE		0
-#define SBI_DBCN_READ		1
-#define SBI_DBCN_WRITE_BYTE	2
 
 /* sbiret.error: chapter 3, table 1. */
 #define SBI_SUCCESS		  0
@@ -60,24 +55,11 @@
 #define SBI_HSM_SUSPEND_RETENTIVE     0u
 #define SBI_HSM_SUSPEND_NON_RETENTIVE 0x80000000u
 
-/* system_reset's types and reasons that are neither reserved nor a platform's. */
-#define SBI_SRST_SHUTDOWN	0u
-#define SBI_SRST_COLD_REBOOT	1u
-#define SBI_SRST_WARM_REBOOT	2u
-#define SBI_SRST_NO_REASON	0u
-#define SBI_SRST_SYSTEM_FAILURE 1u
-
 enum sbi_action {
-	SBI_ACT_NONE,	       /* return */
-	SBI_ACT_HART_START,    /* .hart, .address, .opaque */
-	SBI_ACT_HART_STOP,     /* the caller */
-	SBI_ACT_HART_SUSPEND,  /* the caller: .retentive, .address, .opaque */
-	SBI_ACT_SHUTDOWN,      /* .reason */
-	SBI_ACT_COLD_REBOOT,   /* .reason */
-	SBI_ACT_WARM_REBOOT,   /* .reason */
-	SBI_ACT_CONSOLE_WRITE, /* .length bytes from .address */
-	SBI_ACT_CONSOLE_READ,  /* at most .length bytes to .address */
-	SBI_ACT_CONSOLE_BYTE   /* .byte */
+	SBI_ACT_NONE,	     /* return */
+	SBI_ACT_HART_START,  /* .hart, .address, .opaque */
+	SBI_ACT_HART_STOP,   /* the caller */
+	SBI_ACT_HART_SUSPEND /* the caller: .retentive, .address, .opaque */
 };
 
 /* The answer to one call. Members that the action does not name are zero. */
@@ -87,9 +69,7 @@ struct sbi_answer {
 	/*
 	 * sbiret for a0 and a1, when the call returns: right after the action has been taken, or
 	 * when a retentive suspend has ended. Calls that do not return have a failure here, which
-	 * the guest sees if it is entered all the same. For CONSOLE_WRITE and CONSOLE_READ whoever
-	 * moves the bytes puts their number into value, or SBI_ERR_INVALID_PARAM into error if the
-	 * memory is not the guest's to use.
+	 * the guest sees if it is entered all the same.
 	 */
 	int64_t error;
 	uint64_t value;
@@ -97,10 +77,7 @@ struct sbi_answer {
 	uint64_t hart;	  /* ID of a hart that exists and was stopped */
 	uint64_t address; /* HART_*: where it begins; is_entry() has agreed to it */
 	uint64_t opaque;  /* for a1 there; a0 is the hart's ID */
-	uint64_t length;  /* address + length does not wrap; may be 0 */
-	uint32_t reason;  /* SBI_SRST_NO_REASON or SBI_SRST_SYSTEM_FAILURE */
 	bool retentive;	  /* the hart keeps its state and goes on behind the call */
-	uint8_t byte;
 };
 
 /*
@@ -127,11 +104,5 @@ void sbi_hsm_call(uint64_t function, const uint64_t args[3], const struct power_
  */
 void sbi_base_call(uint64_t function, const uint64_t args[3], const uint32_t *ids, size_t count,
 		   struct sbi_answer *answer);
-
-/* DBCN. Whether address and length lie in the guest's RAM is for the caller to find out. */
-void sbi_dbcn_call(uint64_t function, const uint64_t args[3], struct sbi_answer *answer);
-
-/* SRST. */
-void sbi_srst_call(uint64_t function, const uint64_t args[3], struct sbi_answer *answer);
 
 #endif

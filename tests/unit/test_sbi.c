@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SBI: every function of HSM, BASE, DBCN and SRST that is answered here, with each of its errors.
+ * SBI: every function of HSM and BASE that is answered here, with each of its errors.
  */
 #include "core/sbi.h"
 #include "tests/unit/power_fixture.h"
@@ -41,20 +41,6 @@ static void hsm(uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2)
 	sbi_hsm_call(function, args, &view, &answer);
 }
 
-static void dbcn(uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2)
-{
-	const uint64_t args[3] = { a0, a1, a2 };
-
-	sbi_dbcn_call(function, args, &answer);
-}
-
-static void srst(uint64_t function, uint64_t a0, uint64_t a1)
-{
-	const uint64_t args[3] = { a0, a1, OPAQUE };
-
-	sbi_srst_call(function, args, &answer);
-}
-
 /* What the action does not name has to be zero. */
 static void assert_answer(struct sbi_answer expected)
 {
@@ -64,10 +50,7 @@ static void assert_answer(struct sbi_answer expected)
 	ck_assert_uint_eq(answer.hart, expected.hart);
 	ck_assert_uint_eq(answer.address, expected.address);
 	ck_assert_uint_eq(answer.opaque, expected.opaque);
-	ck_assert_uint_eq(answer.length, expected.length);
-	ck_assert_uint_eq(answer.reason, expected.reason);
 	ck_assert_int_eq(answer.retentive, expected.retentive);
-	ck_assert_uint_eq(answer.byte, expected.byte);
 }
 
 static void assert_returns(int64_t error, uint64_t value)
@@ -161,11 +144,9 @@ END_TEST
 
 START_TEST(a_probe_finds_what_is_answered_here)
 {
-	static const uint32_t ids[] = { SBI_EXT_AXH, SBI_EXT_DBCN, 0x08000001 };
-	static const uint64_t absent[] = {
-		0,	    SBI_EXT_BASE, SBI_EXT_HSM, SBI_EXT_SRST, SBI_EXT_DBCN | JUNK,
-		UINT64_MAX, 0x08000002
-	};
+	static const uint32_t ids[] = { SBI_EXT_AXH, SBI_EXT_BASE, 0x08000001 };
+	static const uint64_t absent[] = { 0, SBI_EXT_HSM, SBI_EXT_BASE | JUNK, UINT64_MAX,
+					   0x08000002 };
 
 	for (unsigned i = 0; i < COUNT(ids); i++) {
 		const uint64_t args[3] = { ids[i], JUNK, JUNK };
@@ -186,83 +167,10 @@ START_TEST(a_probe_finds_what_is_answered_here)
 }
 END_TEST
 
-START_TEST(the_console_moves_bytes_of_memory)
-{
-	dbcn(SBI_DBCN_WRITE, 100, ENTRY + 1, 0);
-	assert_answer((struct sbi_answer){
-		.action = SBI_ACT_CONSOLE_WRITE, .address = ENTRY + 1, .length = 100 });
-	dbcn(SBI_DBCN_READ, 100, ENTRY + 1, 0);
-	assert_answer((struct sbi_answer){
-		.action = SBI_ACT_CONSOLE_READ, .address = ENTRY + 1, .length = 100 });
-	/* Nothing to move, anywhere. */
-	dbcn(SBI_DBCN_WRITE, 0, UINT64_MAX, 0);
-	assert_answer(
-		(struct sbi_answer){ .action = SBI_ACT_CONSOLE_WRITE, .address = UINT64_MAX });
-	dbcn(SBI_DBCN_WRITE, UINT64_MAX, 0, 0);
-	assert_answer((struct sbi_answer){ .action = SBI_ACT_CONSOLE_WRITE, .length = UINT64_MAX });
-}
-END_TEST
-
-START_TEST(the_console_refuses_what_is_no_memory)
-{
-	static const uint64_t functions[] = { SBI_DBCN_WRITE, SBI_DBCN_READ };
-
-	for (unsigned i = 0; i < COUNT(functions); i++) {
-		dbcn(functions[i], 1, ENTRY, 1);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-		dbcn(functions[i], 0, 0, UINT64_MAX);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-		dbcn(functions[i], 1, UINT64_MAX, 0);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-		dbcn(functions[i], UINT64_MAX, UINT64_MAX, 0);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-	}
-}
-END_TEST
-
-START_TEST(the_console_takes_single_bytes)
-{
-	dbcn(SBI_DBCN_WRITE_BYTE, UINT64_C(0xffffffffffffff41), JUNK, JUNK);
-	assert_answer((struct sbi_answer){ .action = SBI_ACT_CONSOLE_BYTE, .byte = 0x41 });
-}
-END_TEST
-
-START_TEST(a_system_reset_has_a_type_and_a_reason)
-{
-	static const enum sbi_action actions[] = { SBI_ACT_SHUTDOWN, SBI_ACT_COLD_REBOOT,
-						   SBI_ACT_WARM_REBOOT };
-
-	for (uint32_t type = 0; type < COUNT(actions); type++)
-		for (uint32_t reason = 0; reason < 2; reason++) {
-			/* Both have 32 bits. The error counts only if the call returns. */
-			srst(SBI_SRST_RESET, type | JUNK, reason | JUNK);
-			assert_answer((struct sbi_answer){ .action = actions[type],
-							   .error = SBI_ERR_FAILED,
-							   .reason = reason });
-		}
-}
-END_TEST
-
-START_TEST(a_system_reset_refuses_other_types_and_reasons)
-{
-	static const uint32_t types[] = { 3, 0xefffffff, 0xf0000000, 0xffffffff };
-	static const uint32_t reasons[] = { 2, 0xdfffffff, 0xe0000000, 0xf0000000, 0xffffffff };
-
-	for (unsigned i = 0; i < COUNT(types); i++) {
-		srst(SBI_SRST_RESET, types[i], 0);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-	}
-	for (unsigned i = 0; i < COUNT(reasons); i++) {
-		srst(SBI_SRST_RESET, 0, reasons[i]);
-		assert_returns(SBI_ERR_INVALID_PARAM, 0);
-	}
-}
-END_TEST
-
 START_TEST(unknown_functions_are_not_supported)
 {
-	static const uint32_t ids[] = { SBI_EXT_DBCN };
-	const uint64_t args[3] = { SBI_EXT_DBCN, ENTRY, 0 };
+	static const uint32_t ids[] = { SBI_EXT_AXH };
+	const uint64_t args[3] = { SBI_EXT_AXH, ENTRY, 0 };
 
 	for (uint64_t function = 0; function < 16; function++) {
 		/* Function IDs are registers as they are, not their lower halves. */
@@ -271,14 +179,6 @@ START_TEST(unknown_functions_are_not_supported)
 
 			if (wide || function > SBI_HSM_HART_SUSPEND) {
 				hsm(id, STOPPED, ENTRY, 0);
-				assert_returns(SBI_ERR_NOT_SUPPORTED, 0);
-			}
-			if (wide || function > SBI_DBCN_WRITE_BYTE) {
-				dbcn(id, 1, ENTRY, 0);
-				assert_returns(SBI_ERR_NOT_SUPPORTED, 0);
-			}
-			if (wide || function > SBI_SRST_RESET) {
-				srst(id, 0, 0);
 				assert_returns(SBI_ERR_NOT_SUPPORTED, 0);
 			}
 			if (wide || function != SBI_BASE_PROBE_EXT) {
@@ -294,8 +194,6 @@ END_TEST
 START_TEST(extensions_have_the_standards_numbers)
 {
 	ck_assert_uint_eq(SBI_EXT_HSM, 'H' << 16 | 'S' << 8 | 'M');
-	ck_assert_uint_eq(SBI_EXT_SRST, 'S' << 24 | 'R' << 16 | 'S' << 8 | 'T');
-	ck_assert_uint_eq(SBI_EXT_DBCN, 'D' << 24 | 'B' << 16 | 'C' << 8 | 'N');
 	ck_assert_uint_eq(SBI_EXT_AXH, 0x08000000 | 'A' << 16 | 'X' << 8 | 'H');
 }
 END_TEST
@@ -310,11 +208,6 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, hart_suspend_keeps_or_loses_state);
 	tcase_add_test(cases, hart_suspend_refuses_other_types);
 	tcase_add_test(cases, a_probe_finds_what_is_answered_here);
-	tcase_add_test(cases, the_console_moves_bytes_of_memory);
-	tcase_add_test(cases, the_console_refuses_what_is_no_memory);
-	tcase_add_test(cases, the_console_takes_single_bytes);
-	tcase_add_test(cases, a_system_reset_has_a_type_and_a_reason);
-	tcase_add_test(cases, a_system_reset_refuses_other_types_and_reasons);
 	tcase_add_test(cases, unknown_functions_are_not_supported);
 	tcase_add_test(cases, extensions_have_the_standards_numbers);
 }
