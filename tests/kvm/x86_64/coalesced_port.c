@@ -28,27 +28,8 @@ static const AxRangeOps arrive_ops = { .size = sizeof(arrive_ops), .write = arri
 /* One write of the guest. Returns whether it was an exit. */
 static bool write_port(struct code_vm *vm, unsigned port, unsigned width)
 {
-	AxError err = AX_ERROR_INIT;
-	AxVCpuExitReason exit;
-	bool is_exit;
-
-	code_set_word(vm, 0, 1, port);
-	code_set_word(vm, 0, 2, VALUE);
-	code_set_word(vm, 0, 3, CODE_STORE_PORT | width);
-	code_restart(vm->vcpu);
-	ck_ok(ax_vcpu_bind(vm->vcpu, AX_ANY_CPU, &err), err);
-	ck_ok(ax_vcpu_run(vm->vcpu, &exit, &err), err);
-	is_exit = exit.kind == AX_EXIT_IO_WRITE;
-	if (is_exit) {
-		ck_assert_uint_eq(exit.io_write.port, port);
-		ck_ok(ax_vcpu_run(vm->vcpu, &exit, &err), err);
-	}
-	ck_exit_kind(&exit, AX_EXIT_MMIO_WRITE);
-	ck_assert_uint_eq(exit.mmio_write.addr, CODE_MMIO + CODE_END);
 	arrived.count = 0;
-	ck_assert_int_eq(ax_vcpu_dispatch(vm->vcpu, &exit), AX_UNHANDLED);
-	ck_ok(ax_vcpu_unbind(vm->vcpu, &err), err);
-	return is_exit;
+	return code_write_port(vm, port, width, VALUE);
 }
 
 START_TEST(a_write_to_the_range_arrives_without_an_exit)

@@ -99,3 +99,27 @@ const char
 		"write mmio+0x3000 len 4",
 		NULL,
 	};
+
+bool code_write_port(struct code_vm *vm, unsigned port, unsigned width, uint32_t value)
+{
+	AxError err = AX_ERROR_INIT;
+	AxVCpuExitReason exit;
+	bool is_exit;
+
+	code_set_word(vm, 0, 1, port);
+	code_set_word(vm, 0, 2, value);
+	code_set_word(vm, 0, 3, CODE_STORE_PORT | width);
+	code_restart(vm->vcpu);
+	ck_ok(ax_vcpu_bind(vm->vcpu, AX_ANY_CPU, &err), err);
+	ck_ok(ax_vcpu_run(vm->vcpu, &exit, &err), err);
+	is_exit = exit.kind == AX_EXIT_IO_WRITE;
+	if (is_exit) {
+		ck_assert_uint_eq(exit.io_write.port, port);
+		ck_ok(ax_vcpu_run(vm->vcpu, &exit, &err), err);
+	}
+	ck_exit_kind(&exit, AX_EXIT_MMIO_WRITE);
+	ck_assert_uint_eq(exit.mmio_write.addr, CODE_MMIO + CODE_END);
+	ck_assert_int_eq(ax_vcpu_dispatch(vm->vcpu, &exit), AX_UNHANDLED);
+	ck_ok(ax_vcpu_unbind(vm->vcpu, &err), err);
+	return is_exit;
+}

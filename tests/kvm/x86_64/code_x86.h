@@ -28,6 +28,12 @@ CODE_DECLARE(vmcall);
 CODE_DECLARE(init);
 CODE_DECLARE(init_target);
 
+/*
+ * Run "store" from its beginning: a write of @value, @width bytes, to @port, and what has collected it
+ * (AX_RANGE_COALESCED) handed out. Returns whether the write was an exit, which is not dispatched.
+ */
+bool code_write_port(struct code_vm *vm, unsigned port, unsigned width, uint32_t value);
+
 #endif /* __ASSEMBLER__ */
 
 #define CODE_INIT_PAGE 0x12000
