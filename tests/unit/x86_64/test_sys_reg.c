@@ -2,6 +2,9 @@
 /*
  * System registers: claiming them, and what the guest gets from claimed and other ones.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "tests/unit/run_fixture.h"
 
 static AxVm *vm;
@@ -171,6 +174,97 @@ START_TEST(a_registers_handler_may_answer_and_stop)
 }
 END_TEST
 
+/* Lines of the VM's log, of which the last is kept. */
+static struct {
+	unsigned count;
+	char last[160];
+} told;
+
+static void note_line(void *opaque, AxLogLevel level, const char *message)
+{
+	ck_assert_ptr_eq(opaque, &told);
+	ck_assert_int_eq(level, AX_LOG_INFO);
+	told.count++;
+	snprintf(told.last, sizeof(told.last), "%s", message);
+}
+
+static void make_telling_vm(void)
+{
+	AxVmOptions options = AX_VM_OPTIONS_INIT;
+
+	memset(&told, 0, sizeof(told));
+	options.irqchip = AX_IRQCHIP_NONE;
+	options.log = note_line;
+	options.log_opaque = &told;
+	ck_assert_int_eq(ax_vm_create(&options, &vm, NULL), 0);
+	add_stop_port(vm);
+}
+
+static struct kvm_run access_unknown(bool write, uint32_t index)
+{
+	struct kvm_run run = { .exit_reason = write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR };
+
+	run.msr.index = index;
+	run.msr.data = 0x55;
+	run.msr.reason = KVM_MSR_EXIT_REASON_UNKNOWN;
+	run.msr.error = 0xff;
+	fake_push_run(0, &run);
+	return loop_over_msr();
+}
+
+START_TEST(registers_that_kvm_does_not_know_are_skipped_and_told_of_once)
+{
+	struct registers registers = { .verdict = AX_UNHANDLED };
+	struct kvm_run run;
+
+	make_telling_vm();
+	ck_assert_int_eq(ax_sys_reg_skip_unknown(vm, NULL), 0);
+	ck_assert_uint_eq(FAKE_ARG(struct kvm_enable_cap, KVM_ENABLE_CAP, 0)->cap,
+			  KVM_CAP_X86_USER_SPACE_MSR);
+	ck_assert_uint_eq(FAKE_ARG(struct kvm_enable_cap, KVM_ENABLE_CAP, 0)->args[0],
+			  KVM_MSR_EXIT_REASON_UNKNOWN);
+	ck_assert_int_eq(ax_sys_reg_add(vm, "a", 0x110, 1, &register_ops, &registers, NULL), 0);
+	vcpu = ready_vcpu(vm, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		run = access_unknown(false, 0x12340);
+		ck_assert_uint_eq(run.msr.error, 0);
+		ck_assert_uint_eq(run.msr.data, 0);
+		ck_assert_uint_eq(access_unknown(true, 0x12340).msr.error, 0);
+	}
+	ck_assert_uint_eq(told.count, 1);
+	ck_assert_str_eq(told.last, "register 0x12340 is unknown to KVM: it reads as 0");
+	ck_assert_uint_eq(access_unknown(true, 0x12341).msr.error, 0);
+	ck_assert_uint_eq(told.count, 2);
+	/* Who claims one faults it; a value that a known one cannot have is a fault, too. */
+	ck_assert_uint_eq(access_unknown(false, 0x110).msr.error, 1);
+	push_msr(true, 0x10, 1);
+	ck_assert_uint_eq(loop_over_msr().msr.error, 1);
+	ck_assert_uint_eq(told.count, 2);
+	/* However many a guest tries. */
+	for (uint32_t index = 0x20000; index < 0x20100; index++)
+		ck_assert_uint_eq(access_unknown(false, index).msr.error, 0);
+	ck_assert_uint_eq(told.count, SKIPPED_MAX);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(a_kvm_that_does_not_report_them_skips_no_register)
+{
+	AxError err;
+
+	make_vm();
+	fake_set_cap(KVM_CAP_X86_USER_SPACE_MSR, 0);
+	ck_assert_fails(ax_sys_reg_skip_unknown(vm, &err), -ENOTSUP, AX_ERROR_UNSUPPORTED,
+			"KVM_CAP_X86_USER_SPACE_MSR");
+	fake_set_cap(KVM_CAP_X86_USER_SPACE_MSR, 7);
+	fake_fail(KVM_ENABLE_CAP, 1, EIO);
+	ck_assert_int_eq(ax_sys_reg_skip_unknown(vm, NULL), -EIO);
+	vcpu = ready_vcpu(vm, 0);
+	ck_assert_uint_eq(access_unknown(false, 0x12340).msr.error, 1);
+	ax_vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(registers_that_make_no_sense_or_overlap_are_refused)
 {
 	static const AxSysRegOps unsized = { .read = read_register };
@@ -237,6 +331,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_csr_write_reads_before_and_keeps_the_other_bits);
 	tcase_add_test(cases, a_register_that_nobody_claims_or_knows_gives_the_guest_its_fault);
 	tcase_add_test(cases, a_registers_handler_may_answer_and_stop);
+	tcase_add_test(cases, registers_that_kvm_does_not_know_are_skipped_and_told_of_once);
+	tcase_add_test(cases, a_kvm_that_does_not_report_them_skips_no_register);
 	tcase_add_test(cases, registers_that_make_no_sense_or_overlap_are_refused);
 	tcase_add_test(cases, registers_that_kvm_cannot_filter_are_refused);
 	tcase_add_test(cases, a_seventeenth_range_of_registers_is_one_too_many);
