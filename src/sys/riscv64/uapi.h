@@ -54,6 +54,7 @@
 #define SYS_RISCV_AIA_ADDR_IMSIC(vcpu) (1 + (uint64_t)(vcpu))
 #define SYS_RISCV_AIA_CTRL	       2
 #define SYS_RISCV_AIA_CTRL_INIT	       0
+#define SYS_RISCV_AIA_APLIC	       3 /* attr: a register's offset; value: 32 bits */
 #define SYS_RISCV_AIA_IMSIC	       4
 
 /* Register @isel of a hart's IMSIC, as the hart itself selects it by siselect. */
