@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/lab/riscv64-aia-linux.conf \
 	tests/lab/riscv64-aia.conf \
 	tests/lab/riscv64-linux.conf \
+	tests/lab/riscv64-peers.conf \
 	tests/lab/riscv64.conf \
 	tests/lab/run \
 	tests/lab/shell \
