@@ -159,11 +159,18 @@ AX_API size_t ax_chardev_write(AxCharDev *dev, const void *bytes, size_t len);
 
 /*
  * A device's output (UART, debug console): all bytes are taken, and the caller waits where
- * ax_chardev_write() would not take them, unless it is the host's thread, or that is giving the user
- * input: it may be waiting for the caller. Bytes are collected up to a newline, 2 KiB or delay_ns. Valid
+ * ax_chardev_write() would not take them, unless it is the host's thread, or that has the user or the filter
+ * look at input: it may be waiting for the caller. Bytes are collected up to a newline, 2 KiB or delay_ns. Valid
  * until free. Thread: any.
  */
 AX_API AxCharSink ax_chardev_sink(AxCharDev *dev);
+
+/*
+ * Until it is taken back (@on false) nobody waits in the sink: what finds no room is queued all the same, up to
+ * AxCharDevConfig.keep. Who waits already goes on within 50 ms. For the host's thread that is about to wait
+ * for a device that may be printing here, whose lock is held then. Calls nest. Thread: any.
+ */
+AX_API void ax_chardev_set_no_wait(AxCharDev *dev, bool on);
 
 /*
  * From now on nobody waits: what finds no room is dropped, and counted, and so ax_chardev_flush()

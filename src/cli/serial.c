@@ -131,6 +131,19 @@ void serial_line_set_machine(struct serial_line *line, AxMachine *machine)
 	ax_chardev_accept(line->chardev);
 }
 
+/* The key may have come from another console: this one's reader sleeps, while its port has the port's lock. */
+bool serial_line_break(struct serial_line *line)
+{
+	bool sent;
+
+	if (!line->machine)
+		return false;
+	ax_chardev_set_no_wait(line->chardev, true);
+	sent = ax_machine_input_break(line->machine);
+	ax_chardev_set_no_wait(line->chardev, false);
+	return sent;
+}
+
 bool serial_line_is_open(const struct serial_line *line)
 {
 	return line->open_line;

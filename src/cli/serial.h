@@ -29,6 +29,10 @@ void serial_line_describe(struct serial_line *line, AxMachineOptions *machine);
  * dispatch. */
 void serial_line_set_machine(struct serial_line *line, AxMachine *machine);
 
+/* Send it a break, for which its output does not keep the host waiting: whether it can have one. The host's
+ * thread. */
+bool serial_line_break(struct serial_line *line);
+
 /* What was printed last does not end a line. The guest does not run. */
 bool serial_line_is_open(const struct serial_line *line);
 

@@ -215,7 +215,7 @@ bool session_menu(void *opaque, enum console_action action)
 	case CONSOLE_QUIT: session_stop(session, STOP_QUIT); return true;
 	case CONSOLE_PAUSE: return toggle_pause(session);
 	case CONSOLE_STATISTICS: return tell_exits(session);
-	case CONSOLE_BREAK: return ax_machine_input_break(atomic_load(&session->machine));
+	case CONSOLE_BREAK: return session->serial && serial_line_break(session->serial);
 	case CONSOLE_POWER_BUTTON: return !press_power_button(session);
 	default: return false;
 	}

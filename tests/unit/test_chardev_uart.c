@@ -305,7 +305,42 @@ START_TEST(menus_key_for_a_port_that_waits_lets_it_go_on)
 }
 END_TEST
 
+/* What another console's menu does. */
+START_TEST(who_takes_a_ports_lock_has_its_writer_let_go)
+{
+	struct sudden_port sudden = { .port = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+	AxCharDev *dev;
+	int out[2];
+
+	pthread_barrier_init(&sudden.printing, NULL, 2);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	dev = sudden.port.dev = new_fds(-1, out[1]);
+	ck_assert_int_eq(pthread_create(&sudden.printer, NULL, print_at_once, &sudden), 0);
+	pthread_barrier_wait(&sudden.printing);
+	run_until(counters_of(dev).stalls);
+	ax_chardev_set_no_wait(dev, true);
+	ax_chardev_set_no_wait(dev, true);
+	ax_chardev_set_no_wait(dev, false);
+	(void)send_break(&sudden, NULL, 0);
+	ck_assert_msg(sudden.went_on, "the loop waits for a port that waits for a reader");
+	ax_chardev_set_no_wait(dev, false);
+	pthread_join(sudden.printer, NULL);
+	ck_assert_uint_eq(counters_of(dev).dropped, 0);
+	/* The next one waits. */
+	ck_assert_int_eq(pthread_create(&sudden.printer, NULL, print_at_once, &sudden), 0);
+	pthread_barrier_wait(&sudden.printing);
+	run_until(counters_of(dev).stalls == 2);
+	ax_chardev_hurry(dev);
+	pthread_join(sudden.printer, NULL);
+	ax_chardev_free(dev);
+	pthread_barrier_destroy(&sudden.printing);
+	close(out[0]);
+	close(out[1]);
+}
+END_TEST
+
 RUN_CHAR_TESTS("chardev-uart", flood_of_a_16550_arrives_complete, flood_of_a_pl011_arrives_complete,
 	       keys_for_a_port_that_waits_keep_nobody_waiting,
 	       port_that_prints_when_a_key_comes_does_not_wait,
-	       menus_key_for_a_port_that_waits_lets_it_go_on)
+	       menus_key_for_a_port_that_waits_lets_it_go_on,
+	       who_takes_a_ports_lock_has_its_writer_let_go)

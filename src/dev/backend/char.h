@@ -69,8 +69,8 @@ struct AxCharDev {
 	bool delayed;	    /* `delay` is armed */
 	bool starved;	    /* the user waits for room */
 	bool input_blocked; /* the user took less than all */
-	bool offering;	    /* the user or the filter looks at input: nobody waits in the sink */
 	bool exhausted;	    /* there is no input and won't be any from this end */
+	unsigned no_wait;   /* nobody waits in the sink: who said so has not taken it back */
 	unsigned waiters;   /* threads that look at fd_out without the lock */
 	unsigned stalled;   /* threads in the sink that wait for room */
 	unsigned todo;

@@ -38,20 +38,23 @@ bool char_wants_input(AxCharDev *dev)
 /* Whether the user may be called now; from then on nobody waits in the sink. */
 static bool begin_offer(AxCharDev *dev)
 {
+	bool may;
+
 	ax_lock(dev->lock);
 	if (dev->stalled)
 		dev->input_blocked = true;
-	dev->offering = !dev->input_blocked;
+	may = !dev->input_blocked;
+	dev->no_wait += may;
 	/* First, so that an ax_chardev_accept() that comes meanwhile counts. */
 	dev->input_blocked = true;
 	ax_unlock(dev->lock);
-	return dev->offering;
+	return may;
 }
 
 static void end_offer(AxCharDev *dev)
 {
 	ax_lock(dev->lock);
-	dev->offering = false;
+	dev->no_wait--;
 	if (!dev->input_len)
 		dev->input_blocked = false;
 	ax_unlock(dev->lock);
@@ -105,13 +108,9 @@ static size_t filter(AxCharDev *dev, uint8_t *bytes, size_t len)
 {
 	size_t left;
 
-	ax_lock(dev->lock);
-	dev->offering = true;
-	ax_unlock(dev->lock);
+	ax_chardev_set_no_wait(dev, true);
 	left = dev->fds.filter(dev->fds.opaque, bytes, len);
-	ax_lock(dev->lock);
-	dev->offering = false;
-	ax_unlock(dev->lock);
+	ax_chardev_set_no_wait(dev, false);
 	return left;
 }
 

@@ -250,13 +250,10 @@ static bool is_due(const AxCharDev *dev, const uint8_t *bytes, size_t len)
 	       memchr(bytes, '\n', len);
 }
 
-/*
- * Whether a writer is not to wait: the host's thread, and any while that calls the user with input: then it
- * may be waiting for a device's lock that the writer holds.
- */
+/* Whether a writer is not to wait: the host's thread, and any while that may be waiting for a lock of the writer's. */
 static bool may_not_wait(const AxCharDev *dev)
 {
-	return char_is_loop(dev) || dev->offering;
+	return char_is_loop(dev) || dev->no_wait;
 }
 
 static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
@@ -303,6 +300,16 @@ static void sink_write(void *opaque, const uint8_t *bytes, size_t len)
 AxCharSink ax_chardev_sink(AxCharDev *dev)
 {
 	return (AxCharSink){ .write = sink_write, .opaque = dev };
+}
+
+void ax_chardev_set_no_wait(AxCharDev *dev, bool on)
+{
+	ax_lock(dev->lock);
+	if (on)
+		dev->no_wait++;
+	else
+		dev->no_wait--;
+	ax_unlock(dev->lock);
 }
 
 void ax_chardev_hurry(AxCharDev *dev)
