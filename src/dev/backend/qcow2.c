@@ -128,6 +128,8 @@ static int parse_header(struct qcow2 *image, const uint8_t *header, const char *
 	if (image->l1_count > L1_SIZE_MAX / 8 ||
 	    image->l1_count < (image->size + per_table - 1) / per_table)
 		return damaged(name, "its L1 table has an impossible size", err);
+	if (image->l1_offset > INT64_MAX - L1_SIZE_MAX)
+		return damaged(name, "its L1 table is at an impossible place", err);
 	return 0;
 }
 
