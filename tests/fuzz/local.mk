@@ -17,6 +17,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_linux \
 	tests/fuzz/fuzz_multiboot \
 	tests/fuzz/fuzz_net \
+	tests/fuzz/fuzz_qcow2 \
 	tests/fuzz/fuzz_record \
 	tests/fuzz/fuzz_trace \
 	tests/fuzz/fuzz_unpack \
@@ -55,6 +56,8 @@ tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c src/cli/json-read.c src/cl
 tests_fuzz_fuzz_json_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_linux_SOURCES = tests/fuzz/fuzz_linux.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_linux_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_qcow2_SOURCES = tests/fuzz/fuzz_qcow2.c $(fuzz_image_headers) $(fuzz_main)
+tests_fuzz_fuzz_qcow2_LDFLAGS = $(fuzz_ldflags)
 # With src/sys itself: its machines have no KVM.
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
 tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
