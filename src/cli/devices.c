@@ -180,8 +180,8 @@ static int open_net(struct devices *devices, const struct net_options *net, AxHo
 static int open_share(struct devices *devices, const struct share_options *share, AxHost *host)
 {
 	AxVirtioFsConfig config = AX_VIRTIO_FS_CONFIG_INIT;
-	struct device_fault *fault =
-		next_fault(devices, "--share", "what the guest does there waits");
+	struct device_fault *fault = next_fault(
+		devices, "--share", "what the guest does there, and its shutting down, waits");
 	AxError err = AX_ERROR_INIT;
 	AxVirtio *virtio;
 

@@ -267,12 +267,14 @@ static void make_command(struct command *command, const struct way *way, const c
 		add(command, sandbox_name(way->sandbox));
 		if (way->read_only)
 			add(command, "--readonly");
+		/* The last that it writes stands in messages: not that it has begun. */
+		if (way->flavour == AX_VIRTIOFSD_IN_RUST_NEWER)
+			add(command, "--log-level=warn");
 		return;
 	}
 	snprintf(command->source, sizeof(command->source), "source=");
 	quote(command->source, sizeof(command->source), directory);
 	add(command, "-f");
-	/* The last that it writes stands in messages: not that it has begun. */
 	add(command, "-o");
 	add(command, "log_level=warn");
 	add(command, "-o");
