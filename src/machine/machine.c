@@ -40,8 +40,9 @@ static int check_options(const AxMachineOptions *options, AxError *err)
 	if (options->firmware && !board.load_firmware)
 		return ax_error_set(
 			err, -ENOTSUP, AX_ERROR_UNSUPPORTED, 0,
-			"this machine has no place for firmware: give it what is to be started as "
-			"its image");
+			"%s: this machine has no place for firmware, as arm64's has: give it what "
+			"is to be started as its image",
+			options->firmware->name ? options->firmware->name : "firmware");
 	if (options->device_count > board.virtio.count)
 		return ax_error_argument(err, -EINVAL,
 					 "%" PRIu32
