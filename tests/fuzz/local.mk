@@ -19,6 +19,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_net \
 	tests/fuzz/fuzz_qcow2 \
 	tests/fuzz/fuzz_record \
+	tests/fuzz/fuzz_rng \
 	tests/fuzz/fuzz_trace \
 	tests/fuzz/fuzz_unpack \
 	tests/fuzz/fuzz_vhost_user \
@@ -81,6 +82,8 @@ tests_fuzz_fuzz_balloon_SOURCES = tests/fuzz/fuzz_balloon.c $(fuzz_kind_headers)
 tests_fuzz_fuzz_balloon_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_console_SOURCES = tests/fuzz/fuzz_console.c $(fuzz_kind_headers) $(fuzz_main)
 tests_fuzz_fuzz_console_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_rng_SOURCES = tests/fuzz/fuzz_rng.c $(fuzz_kind_headers) $(fuzz_main)
+tests_fuzz_fuzz_rng_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(fuzz_image_headers) $(fuzz_main)
 tests_fuzz_fuzz_unpack_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_net_SOURCES = tests/fuzz/fuzz_net.c tests/fuzz/fuzz_exit_model.h $(fuzz_main)
