@@ -318,6 +318,11 @@ void console_forget_panic(struct console *console)
 	console->panic = (struct panic){ 0 };
 }
 
+void console_set_no_wait(struct console *console, bool on)
+{
+	ax_chardev_set_no_wait(console->dev, on);
+}
+
 void console_hurry(struct console *console)
 {
 	if (console)

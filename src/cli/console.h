@@ -65,6 +65,10 @@ void console_leave(struct console *console);
 bool console_told_panic(const struct console *console);
 void console_forget_panic(struct console *console);
 
+/* Until it is taken back no vCPU waits for a slow reader, so that all of them can be held. Calls nest. Any
+ * thread. */
+void console_set_no_wait(struct console *console, bool on);
+
 /* Nobody waits for a slow reader any more: the run is to end. NULL is allowed. Any thread,
  * async-signal-safe. */
 void console_hurry(struct console *console);

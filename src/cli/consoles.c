@@ -345,6 +345,12 @@ void consoles_hurry(struct consoles *consoles)
 		console_hurry(consoles->ends[i].console);
 }
 
+void consoles_set_no_wait(struct consoles *consoles, bool on)
+{
+	for (unsigned i = 0; consoles && i < consoles->count; i++)
+		console_set_no_wait(consoles->ends[i].console, on);
+}
+
 bool consoles_told_panic(const struct consoles *consoles)
 {
 	bool told = false;

@@ -47,6 +47,9 @@ void consoles_begin(struct consoles *consoles);
 void consoles_leave(struct consoles *consoles);
 void consoles_hurry(struct consoles *consoles);
 
+/* Of all: console_set_no_wait(). NULL is allowed. */
+void consoles_set_no_wait(struct consoles *consoles, bool on);
+
 /* Of any console: console_told_panic(). Of all: console_forget_panic(). NULL is allowed. */
 bool consoles_told_panic(const struct consoles *consoles);
 void consoles_forget_panic(struct consoles *consoles);

@@ -16,6 +16,8 @@
 struct pauser {
 	AxHost *host;
 	const atomic_int *stopped;
+	void (*waiting)(void *opaque, bool on);
+	void *waiting_opaque;
 	AxTimer *timer; /* armed while it is paused */
 	AxVm *vm;
 	void (*done)(void *opaque, const char *why);
@@ -39,7 +41,8 @@ static void look_around(void *opaque)
 		ax_timer_arm(pauser->timer, ax_host_now(pauser->host) + LOOK_NS);
 }
 
-struct pauser *pauser_new(AxHost *host, const atomic_int *stopped)
+struct pauser *pauser_new(AxHost *host, const atomic_int *stopped,
+			  void (*waiting)(void *opaque, bool on), void *opaque)
 {
 	struct pauser *pauser = calloc(1, sizeof(*pauser));
 
@@ -47,6 +50,8 @@ struct pauser *pauser_new(AxHost *host, const atomic_int *stopped)
 		return NULL;
 	pauser->host = host;
 	pauser->stopped = stopped;
+	pauser->waiting = waiting;
+	pauser->waiting_opaque = opaque;
 	pauser->timer = ax_timer_new(host, look_around, pauser);
 	if (pauser->timer)
 		return pauser;
@@ -75,8 +80,10 @@ static void *wait_for_vcpus(void *opaque)
 {
 	struct pauser *pauser = opaque;
 
+	pauser->waiting(pauser->waiting_opaque, true);
 	if (!ax_vm_pause(pauser->vm, &pauser->err))
 		pauser->err.message[0] = 0;
+	pauser->waiting(pauser->waiting_opaque, false);
 	/* Without memory for it nobody would be told: the next second has some. */
 	while (ax_host_defer(pauser->host, finish, pauser))
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);

@@ -17,9 +17,12 @@ struct pauser;
 /*
  * @stopped  not 0: the run is to end, for which a paused machine has to go on: it is looked at while
  *           one is; borrowed
+ * @waiting  called when vCPUs begin to be waited for (@on), and when that ends, so that what keeps them lets
+ *           go; on a thread of the pauser's
  * Returns NULL when there is no memory.
  */
-struct pauser *pauser_new(AxHost *host, const atomic_int *stopped);
+struct pauser *pauser_new(AxHost *host, const atomic_int *stopped,
+			  void (*waiting)(void *opaque, bool on), void *opaque);
 
 /*
  * Pause @vm. @done is called on the loop's thread, with NULL or why it failed; also before this

@@ -263,13 +263,21 @@ static const char *on_request(void *opaque, const char *name, const struct json_
 
 static const struct control_ops ops = { .request = on_request };
 
+void session_waits_for_vcpus(void *opaque, bool on)
+{
+	struct session *session = opaque;
+
+	/* They are closed when no thread is left that calls this. */
+	consoles_set_no_wait(atomic_load(&session->consoles), on);
+}
+
 int session_control_begin(struct session *session)
 {
 	const struct run_options *options = session->options;
 	AxHost *host = iothread_host(session->io);
 
 	session->start_ns = ax_host_now(host);
-	session->pauser = pauser_new(host, &session->stopped);
+	session->pauser = pauser_new(host, &session->stopped, session_waits_for_vcpus, session);
 	if (!session->pauser) {
 		cli_message("there is no memory left");
 		return STATUS_HOST;

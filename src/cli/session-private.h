@@ -58,7 +58,7 @@ struct session {
 	uint64_t start_ns; /* of the host's clock */
 	uint64_t begin_ns; /* when the command began; timing_now()'s clock */
 	unsigned reboots;
-	char why[160]; /* of a request that could not be done, until it is answered */
+	char why[160];	    /* of a request that could not be done, until it is answered */
 	AxGdb *gdb;	    /* NULL: none */
 	AxCrashRing *crash; /* --crash-dir; NULL: none */
 };
@@ -73,6 +73,10 @@ bool session_menu(void *opaque, enum console_action action);
 
 /* Serve requests about the run, if it has a name. Returns STATUS_OK, or STATUS_HOST after a message. */
 int session_control_begin(struct session *session);
+
+/* @session's vCPUs are to be held, or to let go of something: until that is so (@on false) none waits for a
+ * console's slow reader. Any thread. */
+void session_waits_for_vcpus(void *session, bool on);
 
 /* Tell who waits how it ended. The loop is held. */
 void session_control_end(struct session *session, const char *end, int status);

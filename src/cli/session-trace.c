@@ -109,10 +109,12 @@ static void *wait_for_vcpus(void *opaque)
 	struct trace_job *job = opaque;
 	struct session *session = job->session;
 
+	session_waits_for_vcpus(session, true);
 	if (job->stops)
 		trace_detach(session->trace);
 	else
 		job->ret = trace_attach(session->trace, job->machine, &job->err);
+	session_waits_for_vcpus(session, false);
 	/* Without memory for it nobody would be told: the next second has some. */
 	while (ax_host_defer(iothread_host(session->io), finish, job))
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
