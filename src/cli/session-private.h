@@ -74,9 +74,9 @@ bool session_menu(void *opaque, enum console_action action);
 /* Serve requests about the run, if it has a name. Returns STATUS_OK, or STATUS_HOST after a message. */
 int session_control_begin(struct session *session);
 
-/* @session's vCPUs are to be held, or to let go of something: until that is so (@on false) none waits for a
- * console's slow reader. Any thread. */
-void session_waits_for_vcpus(void *session, bool on);
+/* The vCPUs of the session (@opaque) are to be held, or to let go of something: until that is so (@on false)
+ * none waits for a console's slow reader. Any thread. */
+void session_waits_for_vcpus(void *opaque, bool on);
 
 /* Tell who waits how it ended. The loop is held. */
 void session_control_end(struct session *session, const char *end, int status);
