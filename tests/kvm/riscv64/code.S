@@ -389,8 +389,12 @@ line_trap:
 3:	wfi
 	csrr	t0, sip
 	andi	t0, t0, SIE_STIE
+	bnez	t0, 4f
+	ld	t0, 24(s1)
 	beqz	t0, 3b
-	ld	t0, (s1)
+	sd	zero, 24(s1)
+	j	1b
+4:	ld	t0, (s1)
 	addi	t0, t0, 1
 	sd	t0, (s1)
 	j	1b

@@ -36,7 +36,8 @@ extern const uint32_t code_execute_place;
 CODE_DECLARE(line);
 /*
  * Sleeps by WFI until a timer expires that it sets word 1 ticks ahead, by the SBI (word 2 is 0) or by
- * stimecmp (Sstc), again and again; counts in word 0.
+ * stimecmp (Sstc), again and again; counts in word 0. With word 3, which becomes 0, it sets the timer anew when
+ * it is woken without one.
  */
 CODE_DECLARE(timer);
 /*
