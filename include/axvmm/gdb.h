@@ -35,11 +35,16 @@ typedef struct AxGdbConfig {
 	/* A line that a user may want to know. NULL: nobody does. */
 	void (*log)(void *opaque, const char *line);
 	void *opaque;
+	/*
+	 * vCPUs begin to be waited for (@on), or need no longer be: what may keep one inside of a handler, such
+	 * as a console's slow reader, lets it go. NULL: nothing does. Thread: the stub's own.
+	 */
+	void (*waiting)(void *opaque, bool on);
 } AxGdbConfig;
 
-#define AX_GDB_CONFIG_INIT                                    \
-	{                                                     \
-		sizeof(AxGdbConfig), NULL, false, NULL, NULL, NULL \
+#define AX_GDB_CONFIG_INIT                                          \
+	{                                                           \
+		sizeof(AxGdbConfig), NULL, false, NULL, NULL, NULL, NULL \
 	}
 
 /**

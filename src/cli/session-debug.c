@@ -40,6 +40,7 @@ int session_debug_open(struct session *session)
 	config.kill = on_kill;
 	config.log = on_line;
 	config.opaque = session;
+	config.waiting = session_waits_for_vcpus;
 	if (ax_gdb_new(iothread_host(session->io), &config, &session->gdb, &err))
 		return cli_failure("--gdb: ", &err);
 	cli_message("gdb: \"target remote %s\"%s", ax_gdb_address(session->gdb),

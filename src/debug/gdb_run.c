@@ -163,8 +163,12 @@ static void *wait_for_vcpus(void *opaque)
 {
 	struct AxGdb *gdb = opaque;
 
+	if (gdb->config.waiting)
+		gdb->config.waiting(gdb->config.opaque, true);
 	if (!ax_vm_pause(gdb->vm, NULL))
 		ax_vm_resume(gdb->vm, NULL);
+	if (gdb->config.waiting)
+		gdb->config.waiting(gdb->config.opaque, false);
 	/* Without memory for it nobody would be told: the next second has some. */
 	while (ax_host_defer(gdb->host, on_held, gdb))
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);

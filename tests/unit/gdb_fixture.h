@@ -23,6 +23,8 @@ struct gdb_test {
 	AxVm *vm;
 	int fd; /* the peer's; -1 */
 	unsigned kills;
+	atomic_uint waits; /* calls of AxGdbConfig.waiting, and what the last one said */
+	atomic_bool is_waited_for;
 	char path[TEMPORARY_SIZE];
 	char answer[20000];
 };
@@ -33,6 +35,14 @@ static inline void gdb_on_kill(void *opaque)
 
 	test->kills++;
 	ax_vm_stop(test->vm, 1);
+}
+
+static inline void gdb_on_waiting(void *opaque, bool on)
+{
+	struct gdb_test *test = opaque;
+
+	atomic_fetch_add(&test->waits, 1);
+	atomic_store(&test->is_waited_for, on);
 }
 
 /* A stub that listens, without a VM. */
@@ -53,6 +63,7 @@ static inline void gdb_test_open(struct gdb_test *test, bool wait)
 	config.wait = wait;
 	config.kill = gdb_on_kill;
 	config.opaque = test;
+	config.waiting = gdb_on_waiting;
 	ck_assert_msg(!ax_gdb_new(test->host, &config, &test->gdb, &err), "%s", err.message);
 	ck_assert_str_eq(ax_gdb_address(test->gdb), test->path);
 }

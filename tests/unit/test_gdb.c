@@ -158,6 +158,9 @@ START_TEST(interrupt_stops_a_guest_that_runs)
 		ck_assert_int_eq(gdb_test_byte(&test), '+');
 		ck_assert_int_eq(send(test.fd, "\3", 1, 0), 1);
 		ck_assert_str_eq(gdb_test_receive(&test), "T02thread:1;");
+		/* Each time what might keep a vCPU has been told, and told of the end. */
+		ck_assert_uint_eq(atomic_load(&test.waits), 2 * (i + 2));
+		ck_assert(!atomic_load(&test.is_waited_for));
 	}
 	/* What else is asked while it runs is refused. */
 	gdb_test_send(&test, "vCont;c");
