@@ -9,12 +9,14 @@
 #
 # Each folder lists its tests in its local.mk, one a line; NAME stands for tests/unit/foo and the like.
 #   unit_tests += NAME       needs no KVM; the only ones that count for coverage; run by valgrind too
+#   recorded_tests += NAME   of these: another's source once more, with its accesses recorded and replayed
 #   kvm_tests += NAME        runs guests on /dev/kvm
 #   script_tests += NAME     a script (cli, lint, install)
 #   tsan_tests += NAME       in addition: runs under ThreadSanitizer as well
 # A program of one source file NAME.c needs no more than that: the default is to link it with
 # $(LDADD), the unit tests' libraries. A test on real KVM adds tests_kvm_foo_LDADD = $(KVM_TEST_LIBS).
 unit_tests =
+recorded_tests =
 kvm_tests =
 script_tests =
 tsan_tests =
@@ -59,7 +61,13 @@ check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
 check-tsan:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(tsan_tests)'
-.PHONY: check-unit check-tsan
+# Under a checker of memory, slowly: tests/check-all sets it up. Not those that are recorded: they make the same
+# requests to the same devices again. What records and replays has tests of its own here, and the sanitizers, which
+# take less time, run all of them. Nor is built what is not run.
+valgrind_tests = $(filter-out $(recorded_tests),$(unit_tests))
+check-valgrind:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(valgrind_tests)' check_PROGRAMS='$(valgrind_tests)'
+.PHONY: check-unit check-tsan check-valgrind
 
 # "make distcheck" with the tests that an archive could fail: those of files, of what is installed, and with
 # corpora.

@@ -21,7 +21,7 @@ tests_unit_libaxrecorded_la_SOURCES = \
 tests_unit_libaxrecorded_la_CPPFLAGS = $(AM_CPPFLAGS) -DDRV_RECORDED
 RECORDED_LIBS = tests/unit/libaxrecorded.la $(AXVMM_LIBS) $(CHECK_TEST_LIBS) $(PTHREAD_LIBS)
 RECORDED_CPPFLAGS = $(AM_CPPFLAGS) -DDRV_RECORDED
-unit_tests += \
+recorded_tests += \
 	tests/unit/test_replay_balloon \
 	tests/unit/test_replay_blk \
 	tests/unit/test_replay_console \
@@ -30,6 +30,7 @@ unit_tests += \
 	tests/unit/test_replay_net_ctrl \
 	tests/unit/test_replay_vsock \
 	tests/unit/test_replay_vsock_flow
+unit_tests += $(recorded_tests)
 tests_unit_test_replay_balloon_SOURCES = tests/unit/test_virtio_balloon.c
 tests_unit_test_replay_balloon_CPPFLAGS = $(RECORDED_CPPFLAGS)
 tests_unit_test_replay_balloon_LDADD = $(RECORDED_LIBS)
