@@ -437,12 +437,13 @@ START_TEST(clients_come_and_go_while_vcpus_print)
 	ck_assert_int_eq(pthread_create(&threads[2], NULL, come_and_go, &chaos), 0);
 	ck_assert_int_eq(pthread_create(&threads[3], NULL, come_and_go, &chaos), 0);
 	sleep_ms(500);
+	/* A busy host takes longer until somebody has been served. */
+	while (counters_of(chaos.dev).opened < 2 || !counters_of(chaos.dev).written)
+		sleep_ms(10);
 	atomic_store(&chaos.stop, true);
 	for (unsigned i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	stop_loop(&loop);
-	ck_assert_uint_gt(counters_of(chaos.dev).opened, 1);
-	ck_assert_uint_gt(counters_of(chaos.dev).written, 0);
 	ax_chardev_free(chaos.dev);
 }
 END_TEST
