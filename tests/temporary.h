@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Leaves room for more in the name of a Unix socket: 107 bytes, unix(7). */
 #define TEMPORARY_SIZE 64
@@ -18,11 +17,13 @@
 static inline char *temporary_path(char path[TEMPORARY_SIZE], const char *name)
 {
 	const char *folder = getenv("TMPDIR");
+	int len =
+		snprintf(path, TEMPORARY_SIZE, "%s/%s", folder && *folder ? folder : "/tmp", name);
 
-	/* One with a long name has no room for sockets. */
-	if (!folder || !*folder || strlen(folder) + 1 + strlen(name) >= TEMPORARY_SIZE)
-		folder = "/tmp";
-	snprintf(path, TEMPORARY_SIZE, "%s/%s", folder, name);
+	/* One with a long name leaves no room for sockets. */
+	if (len >= TEMPORARY_SIZE &&
+	    snprintf(path, TEMPORARY_SIZE, "/tmp/%s", name) >= TEMPORARY_SIZE)
+		abort();
 	return path;
 }
 
