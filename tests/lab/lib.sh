@@ -259,8 +259,10 @@ lab_build() {
 	has_guests=false
 	has_tools=false
 	has_peers=false
+	has_debian=false
 	! needs tools "$@" || has_tools=true
 	! needs peers "$@" || has_peers=true
+	! needs distribution "$@" || has_debian=true
 	for name in "$@"; do
 		case $name in
 		/*) ready="$ready $name" ;;
@@ -372,6 +374,7 @@ lab_fetch_guests() {
 	$has_guests || return 0
 	lab_fetch_tools
 	lab_fetch_peers
+	lab_fetch_debian
 	for guest_suite in $guest_suites; do
 		guest_work=$work/guests/$(guest_name "$guest_suite")
 		mkdir -p "$guest_work"
@@ -495,7 +498,7 @@ lab_machine() {
 		-append "console=$console rdinit=/init panic=-1 quiet lab.arch=$arch $command_line" \
 		-device virtio-serial-pci -chardev "file,id=results,path=$machine_dir/results" \
 		-device virtserialport,chardev=results $(lab_tools_drive) \
-		$(lab_peers_drive) "$@"
+		$(lab_peers_drive) $(lab_debian_drive) "$@"
 }
 
 # lab_boot SECONDS COMMAND-LINE QEMU-ARGUMENT...: the machine, until it ends or its time is over.

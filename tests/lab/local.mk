@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/lab/arm64-pmu.conf \
 	tests/lab/arm64.conf \
 	tests/lab/cpio \
+	tests/lab/debian-image \
 	tests/lab/devices \
 	tests/lab/init \
 	tests/lab/linux \

@@ -9,6 +9,10 @@
 #   lab_fetch_peers          for tests with a line "# Needs the peers.": another VMM to compare with, as an image
 #                            of its own, which the machine has at /peers (ARCH/peers/image)
 #   lab_peers_drive          likewise
+#   lab_fetch_debian         for tests with a line "# Needs the distribution.": vmlinuz, initrd.img and root.img, a root
+#                            file system, made by mmdebstrap, in an image that the machine has at /debian and may
+#                            write to: it is as before the next time (ARCH/debian/image)
+#   lab_debian_drive         likewise
 #   pack_modules ROOT DIRECTORY NAME...
 #                            modules and those that they need into DIRECTORY, numbered in the order of loading
 
@@ -79,6 +83,63 @@ lab_fetch_peers() {
 lab_peers_drive() {
 	! $has_peers || echo "-drive file=$work/peers/image,if=none,id=peers,format=raw,readonly=on
 		-device virtio-blk-pci,drive=peers,serial=peers"
+}
+
+# Essential packages and apt, and what makes a system of them that starts, has a network and lets one in.
+debian_packages='initramfs-tools zstd systemd-sysv udev dbus login iproute2 e2fsprogs'
+
+fetch_mmdebstrap() {
+	apt_open "$debian/apt" /dev/null "$(. /etc/os-release && echo "$VERSION_CODENAME")" || return 1
+	architecture=$(dpkg --print-architecture)
+	apt "$debian/apt" "$architecture" apt-get update || return 1
+	mkdir -p "$debian/host" || return 1
+	(cd "$debian/host" && apt "$debian/apt" "$architecture" apt-get download mmdebstrap) || return 1
+	unpack "$debian/host" "$debian"/host/*.deb
+}
+
+# fetch_debian: Debian installed by its own packages' scripts. Files of many owners need root, or user
+# namespaces (which mmdebstrap looks for) and fakeroot.
+fetch_debian() {
+	debian=$work/debian
+	rm -rf "$debian"
+	mkdir -p "$debian/disk" || return 1
+	# A script, which needs no installation.
+	mmdebstrap=mmdebstrap
+	if ! command -v "$mmdebstrap" >/dev/null 2>&1; then
+		fetch_mmdebstrap || return 1
+		mmdebstrap=$debian/host/usr/bin/mmdebstrap
+	fi
+	site=$(mirror)
+	test -n "$site" || lab_die "this system's apt sources have no entry for its release"
+	# The directory's name is the shell's in the hook.
+	# shellcheck disable=SC2016
+	"$mmdebstrap" --variant=apt --architectures="$debian_arch" --format=tar \
+		--include="$(echo "$kernel_package $debian_packages" | tr ' ' ,)" \
+		--aptopt='Acquire::Retries "3"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook='chroot "$1" systemctl enable systemd-networkd' \
+		"$suite" "$debian/root.tar" "deb $site $suite main" || return 1
+	$as_root "$here/debian-image" "$debian/root.tar" "$debian/disk" || return 1
+	rm -f "$debian/root.tar"
+	# Room for what the guest writes, where root.img has holes.
+	size=$(($(du -sm --apparent-size "$debian/disk" | cut -f 1) + 64))
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -L debian -O ^has_journal -d "$debian/disk" "$debian/image" \
+		"${size}M" || return 1
+	rm -rf "$debian/disk" "$debian/host" "$debian/apt"
+}
+
+lab_fetch_debian() {
+	$has_debian || return 0
+	mkdir -p "$work/debian"
+	as_root=
+	test "$(id -u)" -eq 0 || as_root=fakeroot
+	test -z "$as_root" || command -v fakeroot >/dev/null 2>&1 || lab_cannot 'neither root nor fakeroot'
+	fetched "$work/debian" "Debian $suite's root file system for $arch" fetch_debian
+}
+
+lab_debian_drive() {
+	! $has_debian || echo "-drive file=$work/debian/image,if=none,id=debian,format=raw,snapshot=on
+		-device virtio-blk-pci,drive=debian,serial=debian"
 }
 
 lab_fetch_tools() {
