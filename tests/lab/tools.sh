@@ -103,17 +103,13 @@ fetch_debian() {
 	debian=$work/debian
 	rm -rf "$debian"
 	mkdir -p "$debian/disk" || return 1
-	# A script, which needs no installation.
-	mmdebstrap=mmdebstrap
-	if ! command -v "$mmdebstrap" >/dev/null 2>&1; then
-		fetch_mmdebstrap || return 1
-		mmdebstrap=$debian/host/usr/bin/mmdebstrap
-	fi
+	# Scripts, which need no installation.
+	command -v mmdebstrap >/dev/null 2>&1 || fetch_mmdebstrap || return 1
 	site=$(mirror)
 	test -n "$site" || lab_die "this system's apt sources have no entry for its release"
 	# The directory's name is the shell's in the hook.
 	# shellcheck disable=SC2016
-	"$mmdebstrap" --variant=apt --architectures="$debian_arch" --format=tar \
+	PATH=$PATH:$debian/host/usr/bin mmdebstrap --variant=apt --architectures="$debian_arch" --format=tar \
 		--include="$(echo "$kernel_package $debian_packages" | tr ' ' ,)" \
 		--aptopt='Acquire::Retries "3"' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
