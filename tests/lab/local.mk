@@ -3,6 +3,7 @@
 # Not a part of "make check": it fetches packages and takes minutes. tests/check-all starts it.
 EXTRA_DIST += \
 	tests/lab/arm64-linux.conf \
+	tests/lab/arm64-peers.conf \
 	tests/lab/arm64-pmu.conf \
 	tests/lab/arm64.conf \
 	tests/lab/cpio \
