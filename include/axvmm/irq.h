@@ -125,8 +125,8 @@ AX_API bool ax_notify_in_kernel(AxVm *vm, AxNotifyId id);
 /**
  * Make writes of an eventfd raise a line without waking this process's threads: KVM_IRQFD
  * (AX_IRQCHIP_KERNEL; AX_IRQCHIP_SPLIT, where it sends what ax_irq_route() says). For descriptors that
- * others write: a thread of this process raises a wired line faster by ax_irq_pulse(), since of an eventfd
- * KVM leaves it to a worker thread of the kernel's.
+ * others write: for a thread of this process ax_irq_pulse() costs less, since a wired line's eventfd KVM
+ * leaves to a worker thread of the kernel's.
  *
  * @return 0; -ENOTSUP this VM's interrupts are not KVM's, or the architecture is riscv64, whose KVM never
  * lowers such a line: watch the eventfd and call ax_irq_pulse(); -EINVAL; -EIO

@@ -39,14 +39,12 @@ struct session {
 	struct serial_line *serial; /* NULL: the demonstration */
 	struct stats *stats;
 	AxRecord *recording; /* --record; NULL */
-	AxRecord *
-		record; /* the same for the first machine; NULL for those of a guest that rebooted */
+	AxRecord *record;    /* the same for the first machine; NULL for those of a guest that rebooted */
 	bool ran;
-	struct trace *trace; /* NULL: none is written */
-	struct trace_job
-		*tracer;       /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
-	struct timing *timing; /* NULL: off */
-	pthread_t watcher;     /* has the first machine's exits looked at no more */
+	struct trace *trace;	  /* NULL: none is written */
+	struct trace_job *tracer; /* of "axvmm trace start" and "stop"; NULL: nothing is to be done */
+	struct timing *timing;	  /* NULL: off */
+	pthread_t watcher;	  /* has the first machine's exits looked at no more */
 	bool has_watcher;
 	struct demo demo;
 	struct writer output; /* the demonstration's standard output */

@@ -5,9 +5,9 @@
  * A line keeps its level, so that a device may set it as often as it likes: only changes cost
  * anything. In the in-kernel mode that is one KVM_IRQ_LINE for each change, two for a pulse. An
  * eventfd would make a pulse one write(), but of a wired line KVM leaves what an eventfd raised to a
- * worker thread of the kernel's (only messages are delivered at once): the guest has it later, and
- * the host pays for one more thread that wakes. It is for those who have nothing but an eventfd:
- * ax_irq_attach_eventfd().
+ * worker thread of the kernel's (only messages are delivered at once): the raising thread pays more
+ * ("axvmm bench devices": three times), though a guest on another processor may have it sooner. It is
+ * for those who have nothing but an eventfd: ax_irq_attach_eventfd().
  */
 #include <config.h>
 
